@@ -1,0 +1,217 @@
+"""The tables of labelling: labels, analyses, moments, money. Rows only."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from medialib.models.asset import new_id
+
+
+class Label(models.Model):
+    """A name found by a machine. Its integer id is stable: indexes are built on it."""
+
+    class Origin(models.TextChoices):
+        """Where the name came from."""
+
+        TAXONOMY = "taxonomy"
+        ANSWER = "answer"
+        PERSON = "person"
+
+    name = models.CharField(max_length=100)
+    folded = models.CharField(max_length=100, unique=True)
+    origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.ANSWER)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LabelParent(models.Model):
+    """`parent` is an ancestor of `label`, says `model_version`; cycles are refused on writing."""
+
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="parent_rows")
+    parent = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="child_rows")
+    model_version = models.CharField(max_length=50)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["label", "parent"], name="one_parent_row"),
+            models.CheckConstraint(condition=~Q(label=F("parent")), name="not_own_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label_id} is a {self.parent_id}"
+
+
+class LabelAlias(models.Model):
+    """Another word for a label."""
+
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="alias_rows")
+    name = models.CharField(max_length=100)
+    folded = models.CharField(max_length=100)
+    model_version = models.CharField(max_length=50)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["label", "folded"], name="one_alias_row")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LabelCategory(models.Model):
+    """The category a label belongs to (Rekognition's names)."""
+
+    label = models.ForeignKey(Label, on_delete=models.CASCADE, related_name="category_rows")
+    name = models.CharField(max_length=100)
+    model_version = models.CharField(max_length=50)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["label", "name"], name="one_category_row")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Analysis(models.Model):
+    """Our record of one labelling run for one feature of one asset."""
+
+    class Feature(models.TextChoices):
+        """What is looked for."""
+
+        LABELS = "labels"
+        MODERATION = "moderation"
+        TEXT = "text"
+        FACES = "faces"
+        SEGMENTS = "segments"
+        CUSTOM = "custom"
+        SPEECH = "speech"
+
+    class Status(models.TextChoices):
+        """Where a run stands."""
+
+        QUEUED = "QUEUED"
+        IN_PROGRESS = "IN_PROGRESS"
+        SUCCEEDED = "SUCCEEDED"
+        FAILED = "FAILED"
+        CANCELLED = "CANCELLED"
+
+    class Source(models.TextChoices):
+        """Whose time and frame the answer is in."""
+
+        ORIGINAL = "original"
+        RENDITION = "rendition"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    asset = models.ForeignKey(
+        "medialib.Asset", on_delete=models.CASCADE, related_name="analyses"
+    )
+    feature = models.CharField(max_length=10, choices=Feature.choices, default=Feature.LABELS)
+    backend = models.CharField(max_length=30)
+    model_version = models.CharField(max_length=50, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    object_version = models.CharField(max_length=200, blank=True)
+    source = models.CharField(max_length=9, choices=Source.choices, default=Source.RENDITION)
+    job_id = models.CharField(max_length=100, blank=True, db_index=True)
+    attempt = models.PositiveIntegerField(default=1)
+    status = models.CharField(max_length=11, choices=Status.choices, default=Status.QUEUED)
+    current = models.BooleanField(default=False)
+    code = models.CharField(max_length=50, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    notes = models.JSONField(default=list, blank=True)
+    # Storage names; boxes_index lists [start_ms, offset, length] of the blocks in boxes_name.
+    raw_name = models.CharField(max_length=300, blank=True)
+    boxes_name = models.CharField(max_length=300, blank=True)
+    boxes_index = models.JSONField(default=list, blank=True)
+    detections = models.PositiveIntegerField(default=0)
+    cost = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "analyses"
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["asset", "feature"],
+                condition=Q(current=True),
+                name="one_current_analysis",
+            ),
+            models.CheckConstraint(
+                condition=Q(current=False) | Q(status="SUCCEEDED"),
+                name="current_has_succeeded",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feature} of {self.asset_id} by {self.backend}: {self.status}"
+
+
+class Moment(models.Model):
+    """A stored span in which a label is seen. Half-open, integer milliseconds; a photo has 0, 0."""
+
+    class Origin(models.TextChoices):
+        """Who says so."""
+
+        MACHINE = "machine"
+        PERSON = "person"
+
+    asset = models.ForeignKey("medialib.Asset", on_delete=models.CASCADE, related_name="moments")
+    analysis = models.ForeignKey(
+        Analysis, null=True, blank=True, on_delete=models.CASCADE, related_name="moments"
+    )
+    feature = models.CharField(
+        max_length=10, choices=Analysis.Feature.choices, default=Analysis.Feature.LABELS
+    )
+    label = models.ForeignKey(Label, on_delete=models.PROTECT, related_name="moments")
+    origin = models.CharField(max_length=7, choices=Origin.choices, default=Origin.MACHINE)
+    start_ms = models.PositiveBigIntegerField()
+    end_ms = models.PositiveBigIntegerField()
+    confidence = models.FloatField()
+    mean_confidence = models.FloatField()
+    instances = models.PositiveIntegerField(default=0)
+    screen_share = models.FloatField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["asset", "start_ms"], name="moment_by_time"),
+            models.Index(fields=["analysis", "label"], name="moment_of_analysis"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(start_ms=0, end_ms=0) | Q(end_ms__gt=F("start_ms")),
+                name="moment_has_length",
+            ),
+            models.CheckConstraint(
+                condition=Q(confidence__gte=0, confidence__lte=100), name="moment_confidence_percent"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label_id} {self.start_ms}-{self.end_ms} ms"
+
+
+class BudgetPeriod(models.Model):
+    """What may be spent and is spent in one UTC month or day; US dollars."""
+
+    scope = models.CharField(max_length=60)
+    period = models.CharField(max_length=10)
+    cap = models.DecimalField(max_digits=12, decimal_places=6)
+    reserved = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+    spent = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "period"], name="one_budget_period"),
+            models.CheckConstraint(
+                condition=Q(cap__gte=0, reserved__gte=0, spent__gte=0), name="money_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.period}: {self.spent} of {self.cap} USD"
+

@@ -1,0 +1,86 @@
+"""Reads the environment for settings.py: typed variables, the data folder, the secret key."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+_DATA_FOLDERS = ("broker/queue", "broker/control", "cache", "media", "search", "tmp")
+
+
+def data_dir(default: Path) -> Path:
+    """Make the folder of everything the embedded service keeps, and say plainly if that fails."""
+    path = Path(env.str("MEDIALIB_DATA_DIR", default=str(default))).resolve()
+    try:
+        for name in _DATA_FOLDERS:
+            (path / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {path} can't be written ({error.strerror}). "
+            "Set MEDIALIB_DATA_DIR to a folder that this account may write."
+        ) from None
+    return path
+
+
+def secret_key(folder: Path) -> str:
+    """Return the secret key: the variable's, or one made once and kept for this account only."""
+    given = env.str("MEDIALIB_SECRET_KEY", default="")
+    if given:
+        return given
+    path = folder / "secret-key"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        key = path.read_text().strip()
+        if not key:
+            raise ImproperlyConfigured(
+                f"The secret key file {path} is empty: delete it to have a new one made."
+            ) from None
+        return key
+    with os.fdopen(handle, "w") as file:
+        key = secrets.token_urlsafe(50)
+        file.write(key)
+    return key
+
+
+def network_list(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Read a comma-separated list of networks such as 10.0.0.0/8."""
+    try:
+        return [ipaddress.ip_network(item, strict=False) for item in env.list(name, default=[])]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must list networks such as 10.0.0.0/8: {error}") from None
+
+
+def storage_options(value: str, media_root: Path) -> dict[str, Any]:
+    """Turn MEDIALIB_STORAGE (`disk` or `s3://bucket/prefix`) into a STORAGES entry."""
+    if value == "disk":
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(media_root), "base_url": None},
+        }
+    if not value.startswith("s3://") or not value[5:].strip("/"):
+        raise ImproperlyConfigured("MEDIALIB_STORAGE must be 'disk' or 's3://bucket/prefix'.")
+    bucket, _, prefix = value[5:].strip("/").partition("/")
+    endpoint = env.str("MEDIALIB_S3_ENDPOINT", default="") or None
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": bucket,
+            "location": prefix,
+            "region_name": env.str("AWS_REGION", default="") or None,
+            "endpoint_url": endpoint,
+            # The regional host: the global one answers with redirects in newer regions.
+            "addressing_style": "path" if endpoint else "virtual",
+            "signature_version": "s3v4",
+            "default_acl": None,
+            "file_overwrite": False,
+            "querystring_auth": True,
+        },
+    }

@@ -1,0 +1,233 @@
+"""All settings, read from the environment (every variable stands in .env.example). No logic."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from medialib.environment import data_dir, env, network_list, secret_key, storage_options
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+MEDIALIB_DATA_DIR = data_dir(BASE_DIR / "var")
+
+# ---- Who and where -----------------------------------------------------------------------------
+DEBUG = False
+SECRET_KEY = secret_key(MEDIALIB_DATA_DIR)
+ALLOWED_HOSTS = env.list("MEDIALIB_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("MEDIALIB_CSRF_ORIGINS", default=[])
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("MEDIALIB_SECURE_COOKIES", default=False)
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Whose forwarded addresses are believed (networks, comma separated); nobody's by default.
+MEDIALIB_TRUSTED_PROXIES = network_list("MEDIALIB_TRUSTED_PROXIES")
+ROOT_URLCONF = "medialib.urls"
+ASGI_APPLICATION = "medialib.asgi.application"
+WSGI_APPLICATION = "medialib.wsgi.application"
+AUTH_USER_MODEL = "medialib.User"
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "library"
+LOGOUT_REDIRECT_URL = "sign-in"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_htmx",
+    "csp",
+    "medialib",
+    "labelling",
+    "search",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+MEDIALIB_MEDIA_ORIGINS = env.list("MEDIALIB_MEDIA_ORIGINS", default=[])
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": [],
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:", "blob:", *MEDIALIB_MEDIA_ORIGINS],
+        "media-src": ["'self'", "blob:", *MEDIALIB_MEDIA_ORIGINS],
+        "connect-src": ["'self'", *MEDIALIB_MEDIA_ORIGINS],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    },
+}
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.str("MEDIALIB_TIME_ZONE", default="UTC")
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = MEDIALIB_DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 60
+
+# ---- Database ----------------------------------------------------------------------------------
+DATABASES = {
+    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{MEDIALIB_DATA_DIR}/library.sqlite3")
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": MEDIALIB_DATA_DIR / "cache",
+    }
+}
+if env.str("MEDIALIB_CACHE_URL", default=""):
+    CACHES["default"] = env.cache_url("MEDIALIB_CACHE_URL")
+
+# ---- Media storage (django-storages) -----------------------------------------------------------
+MEDIALIB_STORAGE = env.str("MEDIALIB_STORAGE", default="disk")
+MEDIA_ROOT = MEDIALIB_DATA_DIR / "media"
+STORAGES = {
+    "default": storage_options(MEDIALIB_STORAGE, MEDIA_ROOT),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+FILE_UPLOAD_TEMP_DIR = MEDIALIB_DATA_DIR / "tmp"
+FILE_UPLOAD_PERMISSIONS = 0o600
+MEDIALIB_MAX_UPLOAD_BYTES = env.int("MEDIALIB_MAX_UPLOAD_BYTES", default=10 * 1024**3)
+MEDIALIB_MIN_FREE_BYTES = env.int("MEDIALIB_MIN_FREE_BYTES", default=200 * 1024**2)
+MEDIALIB_DEFAULT_VISIBILITY = env.str("MEDIALIB_DEFAULT_VISIBILITY", default="library")
+MEDIALIB_TRASH_DAYS = env.int("MEDIALIB_TRASH_DAYS", default=30)
+MEDIALIB_REJECTED_DAYS = 7
+# A path prefix that nginx serves from disk by X-Accel-Redirect; empty: this service sends bytes.
+MEDIALIB_X_ACCEL_PREFIX = env.str("MEDIALIB_X_ACCEL_PREFIX", default="")
+MEDIALIB_FFMPEG = env.str("MEDIALIB_FFMPEG", default="")
+
+# ---- Queue (Celery carries ids; the Step rows are the queue) ------------------------------------
+_BROKER = MEDIALIB_DATA_DIR / "broker"
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+if CELERY_BROKER_URL.startswith("filesystem"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_BROKER / "queue"),
+        "data_folder_out": str(_BROKER / "queue"),
+        "control_folder": str(_BROKER / "control"),
+        "polling_interval": 0.1,
+    }
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "light"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BEAT_SCHEDULE = {
+    "dispatch": {"task": "medialib.tasks.dispatch_steps", "schedule": timedelta(seconds=2)},
+    "sweep": {"task": "medialib.tasks.sweep_library", "schedule": timedelta(hours=1)},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(MEDIALIB_DATA_DIR / "beat-schedule")
+MEDIALIB_MESSAGES_IN_FLIGHT = 200
+MEDIALIB_LEASE_SECONDS = 60
+MEDIALIB_HEARTBEAT_SECONDS = 10
+MEDIALIB_WORKER_NAME = env.str("MEDIALIB_WORKER_NAME", default="")
+
+# ---- Labelling and search ----------------------------------------------------------------------
+MEDIALIB_LABELLING = env.str("MEDIALIB_LABELLING", default="local")
+LABELLING_BACKENDS = {
+    "local": {
+        "BACKEND": "labelling.backends.local.LocalBackend",
+        "OPTIONS": {
+            "model": env.str("MEDIALIB_LOCAL_MODEL", default=""),
+            "model_sha256": env.str("MEDIALIB_LOCAL_MODEL_SHA256", default=""),
+            "label_map": env.str("MEDIALIB_LOCAL_LABEL_MAP", default=""),
+            "frames_per_second": env.float("MEDIALIB_LOCAL_FPS", default=2.0),
+        },
+    },
+    "recorded": {"BACKEND": "labelling.backends.recorded.RecordedBackend", "OPTIONS": {}},
+}
+SEARCH_BACKENDS = {
+    "default": {
+        "BACKEND": "search.backends.sqlite.SqliteBackend",
+        "OPTIONS": {"path": MEDIALIB_DATA_DIR / "search" / "index.sqlite3"},
+    }
+}
+MEDIALIB_SEARCH = env.str("MEDIALIB_SEARCH", default="sqlite")
+
+# ---- REST API ----------------------------------------------------------------------------------
+KNOX_TOKEN_MODEL = "medialib.ApiToken"
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "TOKEN_PREFIX": "ml_"}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "medialib.http.authentication.BearerAuthentication",
+        "medialib.http.authentication.BrowserAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["medialib.http.scopes.ScopePermission"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "medialib.http.schema.ProblemSchema",
+    "EXCEPTION_HANDLER": "medialib.http.problems.handle",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Media library",
+    "DESCRIPTION": "Search inside photos and videos. Times are integer milliseconds, spans are "
+    "half-open, confidence is 0–100, errors are RFC 9457 problem documents.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+}
+
+# ---- Logging -----------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("MEDIALIB_LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "celery": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+        "amqp": {"level": "WARNING"},
+        "botocore": {"level": "WARNING"},
+    },
+}
