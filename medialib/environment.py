@@ -31,7 +31,7 @@ def data_dir(default: Path) -> Path:
 
 def secret_key(folder: Path) -> str:
     """Return the secret key: the variable's, or one made once and kept for this account only."""
-    given = env.str("MEDIALIB_SECRET_KEY", default="")
+    given: str = env.str("MEDIALIB_SECRET_KEY", default="")
     if given:
         return given
     path = folder / "secret-key"
@@ -55,7 +55,9 @@ def network_list(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Networ
     try:
         return [ipaddress.ip_network(item, strict=False) for item in env.list(name, default=[])]
     except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must list networks such as 10.0.0.0/8: {error}") from None
+        raise ImproperlyConfigured(
+            f"{name} must list networks such as 10.0.0.0/8: {error}"
+        ) from None
 
 
 def storage_options(value: str, media_root: Path) -> dict[str, Any]:

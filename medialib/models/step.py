@@ -75,12 +75,8 @@ class Step(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["-priority", "id"], name="step_ready", condition=Q(state="ready")
-            ),
-            models.Index(
-                fields=["next_try_at"], name="step_waiting", condition=Q(state="waiting")
-            ),
+            models.Index(fields=["-priority", "id"], name="step_ready", condition=Q(state="ready")),
+            models.Index(fields=["next_try_at"], name="step_waiting", condition=Q(state="waiting")),
             models.Index(fields=["lease_until"], name="step_running", condition=Q(state="running")),
         ]
         constraints = [

@@ -1,0 +1,174 @@
+"""Reads about assets: who may see what, and where an asset stands. Writes nothing."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+
+from medialib.exceptions import Missing
+from medialib.models import Asset, Event, Rendition, Step
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from medialib.models import User
+
+OPEN_STATES = (Step.State.RUNNING, Step.State.READY, Step.State.WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class Principals:
+    """Who asks: `public`, `members`, `u:<id>`, `g:<id>`; `everything` only for superusers."""
+
+    names: frozenset[str]
+    everything: bool = False
+
+    @classmethod
+    def of(cls, user: User | AnonymousUser) -> Principals:
+        """Tell what this person may see as; a person not signed in sees what is public."""
+        if not user.is_authenticated or not user.is_active:
+            return cls(frozenset({"public"}))
+        groups = user.groups.values_list("pk", flat=True)
+        names = {"public", "members", f"u:{user.pk}", *(f"g:{pk}" for pk in groups)}
+        return cls(frozenset(names), everything=bool(user.is_superuser))
+
+
+def asset_principals(asset: Asset) -> list[str]:
+    """List whom an asset is shown to; the owner always is among them."""
+    names = [f"u:{asset.owner_id}"]
+    if asset.visibility == Asset.Visibility.GROUPS:
+        names += [f"g:{group.pk}" for group in asset.groups.all()]
+    if asset.visibility in (Asset.Visibility.LIBRARY, Asset.Visibility.PUBLIC):
+        names.append("members")
+    if asset.visibility == Asset.Visibility.PUBLIC:
+        names.append("public")
+    return names
+
+
+def _visible(principals: Principals) -> Q:
+    if principals.everything:
+        return Q()
+    allowed = Q()
+    if "public" in principals.names:
+        allowed |= Q(visibility=Asset.Visibility.PUBLIC)
+    if "members" in principals.names:
+        allowed |= Q(visibility=Asset.Visibility.LIBRARY)
+    owners = [int(name[2:]) for name in principals.names if name.startswith("u:")]
+    groups = [int(name[2:]) for name in principals.names if name.startswith("g:")]
+    allowed |= Q(owner_id__in=owners)
+    if groups:
+        # A subquery, not a join: a join would list an asset once per matching group.
+        shared = Asset.groups.through.objects.filter(group_id__in=groups).values("asset_id")
+        allowed |= Q(visibility=Asset.Visibility.GROUPS, pk__in=shared)
+    return allowed
+
+
+def visible_assets(principals: Principals) -> QuerySet[Asset]:
+    """Give the assets these principals may see, newest first; the trash is left out."""
+    return Asset.objects.filter(_visible(principals), deleted_at=None)
+
+
+def get_asset(asset_id: uuid.UUID | str, principals: Principals, *, trashed: bool = False) -> Asset:
+    """Give one asset, or raise Missing when there is none or it is not theirs to see."""
+    rows = Asset.objects.filter(_visible(principals)).select_related("owner")
+    if not trashed:
+        rows = rows.filter(deleted_at=None)
+    try:
+        return rows.prefetch_related("keywords", "renditions").get(pk=asset_id)
+    except (Asset.DoesNotExist, ValidationError):
+        raise Missing from None
+
+
+def can_edit(user: User | AnonymousUser, asset: Asset) -> bool:
+    """Tell whether this person may change, label again or remove the asset."""
+    return bool(
+        user.is_authenticated and user.is_active and (user.is_staff or asset.owner_id == user.pk)
+    )
+
+
+def find_duplicate(*, owner_id: int, sha256: str) -> Asset | None:
+    """Give the owner's asset with the same bytes that is not in the trash, if there is one."""
+    return (
+        Asset.objects.filter(owner_id=owner_id, sha256=sha256, deleted_at=None)
+        .exclude(state=Asset.State.REJECTED)
+        .order_by("created_at")
+        .first()
+    )
+
+
+def rendition(asset: Asset, kind: str, *, at: int = 0) -> Rendition | None:
+    """Give one rendition of an asset, from the rows already at hand where they are."""
+    cache = getattr(asset, "_prefetched_objects_cache", {})
+    if "renditions" in cache and kind != Rendition.Kind.FRAME:
+        return next((r for r in asset.renditions.all() if r.kind == kind and r.at == at), None)
+    return asset.renditions.filter(kind=kind, at=at).first()
+
+
+def open_steps(asset_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Step]]:
+    """Give the steps still to be done of each asset, running ones first, in one query."""
+    found: dict[uuid.UUID, list[Step]] = {}
+    rows = Step.objects.filter(asset_id__in=list(asset_ids), state__in=OPEN_STATES)
+    for step in sorted(rows, key=lambda row: (OPEN_STATES.index(Step.State(row.state)), row.pk)):
+        found.setdefault(step.asset_id, []).append(step)
+    return found
+
+
+_DOING = {
+    Step.Kind.PREPARE: "Looking at the file",
+    Step.Kind.CONVERT: "Converting",
+    Step.Kind.ANALYSE: "Labelling",
+    Step.Kind.COLLECT: "Reading the answer",
+    Step.Kind.PICTURES: "Making pictures",
+    Step.Kind.INDEX: "Putting it into search",
+    Step.Kind.PURGE: "Removing",
+}
+_WAITING = {
+    Step.WaitingFor.SLOT: "Waiting for a free slot",
+    Step.WaitingFor.BUDGET: "Waiting: the budget is used up",
+    Step.WaitingFor.PROVIDER: "Waiting for the labelling service",
+    Step.WaitingFor.STORAGE: "Waiting for storage",
+    Step.WaitingFor.SEARCH: "Waiting for search to come back",
+    Step.WaitingFor.RETRY: "It went wrong once; trying again soon",
+}
+
+
+def step_sentence(step: Step) -> str:
+    """Say in a few words what a step is doing or waiting for."""
+    if step.state == Step.State.WAITING and step.waiting_for:
+        return step.detail or _WAITING[Step.WaitingFor(step.waiting_for)]
+    doing = _DOING[Step.Kind(step.kind)]
+    if step.state == Step.State.READY:
+        return f"In the queue: {doing[0].lower()}{doing[1:]}"
+    return doing
+
+
+def asset_status(asset: Asset, steps: list[Step] | None = None) -> dict[str, Any]:
+    """Say where an asset stands; `steps` are its open ones when the caller has them already."""
+    if steps is None:
+        steps = open_steps([asset.pk]).get(asset.pk, [])
+    first = steps[0] if steps else None
+    detail = asset.detail
+    if first is not None and not detail:
+        detail = step_sentence(first)
+    return {
+        "state": asset.state,
+        "code": asset.code,
+        "detail": detail,
+        "waiting_for": first.waiting_for if first else "",
+        "progress": round(first.progress, 3) if first else (1.0 if _ended(asset) else 0.0),
+    }
+
+
+def _ended(asset: Asset) -> bool:
+    ended = (Asset.State.SEARCHABLE, Asset.State.REJECTED, Asset.State.FAILED)
+    return asset.state in ended
+
+
+def asset_history(asset: Asset, *, limit: int = 50) -> list[Event]:
+    """Give what happened to an asset, newest first."""
+    return list(asset.events.select_related("actor").order_by("-id")[:limit])

@@ -1,0 +1,266 @@
+"""The durable queue: ready, lease, heartbeat, wait, finish. Sends task names, imports no task."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, F, Q
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from medialib.models import Step
+
+log = logging.getLogger(__name__)
+RUN_TASK = "medialib.tasks.run_step"
+MAX_LOST_LEASES = 3
+_RESEND_AFTER = timedelta(seconds=60)
+_PROGRESS_SECONDS = 1.0
+OPEN = (Step.State.READY, Step.State.RUNNING, Step.State.WAITING)
+
+
+def add(
+    asset_id: uuid.UUID,
+    kind: str,
+    *,
+    analysis_id: str = "",
+    queue: str = Step.Queue.LIGHT,
+    priority: int = 0,
+) -> Step:
+    """Make a step ready, once: an open one of the same kind is reused (and run again if running)."""
+    with transaction.atomic():
+        step, created = Step.objects.get_or_create(
+            kind=kind,
+            asset_id=asset_id,
+            analysis_id=analysis_id,
+            state__in=OPEN,
+            defaults={"state": Step.State.READY, "queue": queue, "priority": priority},
+        )
+        if not created:
+            Step.objects.filter(pk=step.pk, state=Step.State.RUNNING).update(again=True)
+            Step.objects.filter(pk=step.pk, state=Step.State.WAITING).update(
+                state=Step.State.READY, waiting_for="", next_try_at=None, sent_at=None
+            )
+        transaction.on_commit(lambda: _send([step.pk]))
+    return step
+
+
+def _send(step_ids: list[int]) -> int:
+    """Send ready steps to the workers, as many as may be in flight; the rest the dispatcher sends."""
+    now = timezone.now()
+    recent = Q(state=Step.State.READY, sent_at__gt=now - _RESEND_AFTER)
+    room = settings.MEDIALIB_MESSAGES_IN_FLIGHT - Step.objects.filter(recent).count()
+    sent = 0
+    for step in Step.objects.filter(pk__in=step_ids[: max(0, room)], state=Step.State.READY):
+        try:
+            current_app.send_task(RUN_TASK, args=[step.pk], queue=step.queue)
+        except (OperationalError, OSError) as error:
+            # The row is the truth: the dispatcher sends it once the broker is back.
+            log.warning("The broker did not take step %s: %s", step.pk, error)
+            break
+        Step.objects.filter(pk=step.pk, state=Step.State.READY).update(sent_at=now)
+        sent += 1
+    return sent
+
+
+def dispatch() -> int:
+    """Wake waiting steps whose time has come and send ready ones by priority; returns how many."""
+    now = timezone.now()
+    Step.objects.filter(state=Step.State.WAITING, next_try_at__lte=now).update(
+        state=Step.State.READY, waiting_for="", next_try_at=None, sent_at=None
+    )
+    lost = Q(sent_at=None) | Q(sent_at__lte=now - _RESEND_AFTER)
+    ready = Step.objects.filter(lost, state=Step.State.READY).order_by("-priority", "pk")
+    limit = settings.MEDIALIB_MESSAGES_IN_FLIGHT
+    return _send(list(ready.values_list("pk", flat=True)[:limit]))
+
+
+def expired() -> list[Step]:
+    """Give back the steps whose lease ended; those lost too often are returned, to be failed."""
+    return _give_back(Step.objects.filter(lease_until__lt=timezone.now()))
+
+
+def release_worker(name: str) -> list[Step]:
+    """Give back every step that a worker known to be dead was running."""
+    return _give_back(Step.objects.filter(lease_owner=name))
+
+
+def _give_back(rows: Any) -> list[Step]:
+    hopeless = []
+    for step in rows.filter(state=Step.State.RUNNING):
+        mine = Step.objects.filter(pk=step.pk, lease_token=step.lease_token)
+        if step.lost_leases + 1 >= MAX_LOST_LEASES:
+            hopeless.append(step)
+            continue
+        mine.filter(state=Step.State.RUNNING).update(
+            state=Step.State.READY,
+            lost_leases=F("lost_leases") + 1,
+            lease_token="",
+            lease_until=None,
+            sent_at=None,
+        )
+    return hopeless
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to run one step; kept alive by a heartbeat until the block ends."""
+
+    step: Step
+    token: str
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _cancelled: threading.Event = field(default_factory=threading.Event)
+    _reported: float = 0.0
+
+    def cancelled(self) -> bool:
+        """Tell whether the work should end: somebody cancelled it or the lease was lost."""
+        return self._cancelled.is_set()
+
+    def report(self, progress: float) -> None:
+        """Note progress (0–1), at most once a second."""
+        now = time.monotonic()
+        if now - self._reported < _PROGRESS_SECONDS:
+            return
+        self._reported = now
+        self._mine().update(progress=max(0.0, min(1.0, progress)))
+
+    def _mine(self) -> Any:
+        rows = Step.objects.filter(pk=self.step.pk, lease_token=self.token)
+        return rows.filter(state=Step.State.RUNNING)
+
+    def beat(self) -> None:
+        """Prolong the lease; a lost or cancelled one is noted."""
+        kept = self._mine().update(lease_until=_lease_end())
+        cancel = self._mine().filter(cancel_requested=True).exists()
+        if not kept or cancel:
+            self._cancelled.set()
+
+    def _heartbeat(self) -> None:
+        try:
+            while not self._stop.wait(settings.MEDIALIB_HEARTBEAT_SECONDS):
+                self.beat()
+        finally:
+            connection.close()
+
+    def __enter__(self) -> Lease:
+        if settings.MEDIALIB_HEARTBEAT_SECONDS:
+            threading.Thread(target=self._heartbeat, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+
+    def finish(self) -> bool:
+        """End the step as done, or make it ready again when it was asked for meanwhile."""
+        return self._end(Step.State.DONE, progress=1.0)
+
+    def fail(self, *, code: str, detail: str) -> bool:
+        """End the step as failed, with a code and a sentence."""
+        return self._end(Step.State.FAILED, code=code, detail=detail[:500])
+
+    def cancel(self) -> bool:
+        """End the step as cancelled."""
+        return self._end(Step.State.CANCELLED)
+
+    def wait(self, waiting_for: str, *, seconds: float, detail: str = "") -> bool:
+        """Put the step aside; the dispatcher wakes it after `seconds`."""
+        return bool(
+            self._mine().update(
+                state=Step.State.WAITING,
+                waiting_for=waiting_for,
+                detail=detail[:500],
+                next_try_at=timezone.now() + timedelta(seconds=seconds),
+                lease_token="",
+                lease_until=None,
+            )
+        )
+
+    def _end(self, state: str, **values: Any) -> bool:
+        values |= {"lease_token": "", "lease_until": None, "ended_at": timezone.now()}
+        with transaction.atomic():
+            if self._mine().filter(again=False).update(state=state, **values):
+                return True
+            again = (
+                self._mine()
+                .filter(again=True)
+                .update(
+                    state=Step.State.READY,
+                    again=False,
+                    sent_at=None,
+                    lease_token="",
+                    lease_until=None,
+                )
+            )
+            if again:
+                transaction.on_commit(lambda: _send([self.step.pk]))
+            return False
+
+
+def _lease_end() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.MEDIALIB_LEASE_SECONDS)
+
+
+def take(step_id: int) -> Lease | None:
+    """Take the lease of a ready step (compare and set), or None when it is not to be had."""
+    token = str(uuid.uuid4())
+    taken = Step.objects.filter(pk=step_id, state=Step.State.READY).update(
+        state=Step.State.RUNNING,
+        lease_token=token,
+        lease_owner=settings.MEDIALIB_WORKER_NAME,
+        lease_until=_lease_end(),
+        attempts=F("attempts") + 1,
+        started_at=timezone.now(),
+        waiting_for="",
+        detail="",
+        progress=0,
+        again=False,
+    )
+    if not taken:
+        return None
+    return Lease(step=Step.objects.select_related("asset").get(pk=step_id), token=token)
+
+
+def fail_hopeless(step: Step, *, detail: str) -> bool:
+    """End a running step whose worker was lost too often."""
+    rows = Step.objects.filter(pk=step.pk, lease_token=step.lease_token, state=Step.State.RUNNING)
+    return bool(
+        rows.update(
+            state=Step.State.FAILED,
+            code="worker_lost",
+            detail=detail,
+            lease_token="",
+            lease_until=None,
+            ended_at=timezone.now(),
+        )
+    )
+
+
+def cancel(asset_id: uuid.UUID, *, kinds: tuple[str, ...] | None = None) -> int:
+    """Cancel an asset's open steps; running ones are asked to stop. Returns how many."""
+    rows = Step.objects.filter(asset_id=asset_id, state__in=OPEN)
+    if kinds is not None:
+        rows = rows.filter(kind__in=kinds)
+    running = rows.filter(state=Step.State.RUNNING).update(cancel_requested=True)
+    idle = rows.exclude(state=Step.State.RUNNING).update(
+        state=Step.State.CANCELLED, ended_at=timezone.now()
+    )
+    return running + idle
+
+
+def is_open(asset_id: uuid.UUID, kinds: tuple[str, ...]) -> bool:
+    """Tell whether an asset has a step of these kinds still to be done."""
+    return Step.objects.filter(asset_id=asset_id, kind__in=kinds, state__in=OPEN).exists()
+
+
+def backlog() -> dict[str, int]:
+    """Count the open steps by state."""
+    rows = Step.objects.filter(state__in=OPEN).values("state").annotate(count=Count("pk"))
+    return {row["state"]: row["count"] for row in rows}

@@ -1,0 +1,279 @@
+"""All we ask of media storage ourselves, on disk or S3 through django-storages. Knows no models."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gzip
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage, storages
+
+from medialib.exceptions import Missing, StorageFull, StorageUnavailable
+
+CHUNK = 1024 * 1024
+
+
+class DiskSource:
+    """The bytes of a stored object that is a local file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path: Path | None = path
+        self._file = path.open("rb")
+        self.size = os.fstat(self._file.fileno()).st_size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Give up to `length` bytes from `offset` (fewer at the end)."""
+        return os.pread(self._file.fileno(), length, offset)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class BucketSource:
+    """The bytes of a stored object in a bucket, read by ranges; nothing is downloaded whole."""
+
+    path: Path | None = None
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.size = size_of(name)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Give up to `length` bytes from `offset` (fewer at the end)."""
+        end = min(offset + length, self.size)
+        return read_range(self._name, offset, end - offset) if end > offset else b""
+
+    def close(self) -> None:
+        """Nothing stays open between reads."""
+
+
+def on_disk() -> bool:
+    """Tell whether media lies on a local disk."""
+    return isinstance(storages["default"], FileSystemStorage)
+
+
+@contextlib.contextmanager
+def _translated(name: str) -> Iterator[None]:
+    """Turn the storages' errors into ours at this edge, without keys or addresses in them."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise Missing(f"The stored file {name} is gone.") from None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull from error
+        raise StorageUnavailable(f"Storage did not answer ({error.strerror}).") from error
+    except _provider_errors() as error:
+        if _is_missing(error):
+            raise Missing(f"The stored file {name} is gone.") from None
+        raise StorageUnavailable(f"Storage did not answer ({type(error).__name__}).") from error
+
+
+def _provider_errors() -> tuple[type[Exception], ...]:
+    if on_disk():
+        return ()
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (BotoCoreError, ClientError, Boto3Error)
+
+
+def _is_missing(error: Exception) -> bool:
+    response = getattr(error, "response", {})
+    return response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound")
+
+
+def _bucket_call(name: str) -> tuple[Any, dict[str, str]]:
+    storage: Any = default_storage
+    key = storage._normalize_name(name)
+    return storage.connection.meta.client, {"Bucket": storage.bucket_name, "Key": key}
+
+
+def check_room(size: int) -> None:
+    """Raise StorageFull when `size` bytes would leave the disk with too little free space."""
+    folder = settings.MEDIA_ROOT if on_disk() else settings.FILE_UPLOAD_TEMP_DIR
+    if shutil.disk_usage(folder).free - size < settings.MEDIALIB_MIN_FREE_BYTES:
+        raise StorageFull
+
+
+def write_file(name: str, file: IO[bytes] | File[bytes]) -> int:
+    """Store a file under a fresh name, whole or not at all; returns its size in bytes."""
+    content: File[bytes] = file if isinstance(file, File) else File(file)
+    size = int(content.size)
+    if on_disk():
+        check_room(size)
+    with _translated(name):
+        try:
+            stored = default_storage.save(name, content)
+        except BaseException:
+            # A half-written file must never be found under its name.
+            with contextlib.suppress(OSError, *_provider_errors()):
+                default_storage.delete(name)
+            raise
+    if stored != name:
+        default_storage.delete(stored)
+        raise StorageUnavailable(f"The name {name} is taken already.")
+    return size
+
+
+def write_path(name: str, path: Path) -> int:
+    """Store a local file under a fresh name; returns its size in bytes."""
+    with path.open("rb") as file:
+        return write_file(name, File(file))
+
+
+def write_bytes(name: str, data: bytes) -> int:
+    """Store bytes under a fresh name; returns their number."""
+    return write_file(name, ContentFile(data))
+
+
+def size_of(name: str) -> int:
+    """Give the size of a stored object in bytes, or raise Missing."""
+    with _translated(name):
+        return int(default_storage.size(name))
+
+
+def exists(name: str) -> bool:
+    """Tell whether an object lies under this name."""
+    with _translated(name):
+        return bool(default_storage.exists(name))
+
+
+def delete(name: str) -> None:
+    """Remove an object; one that is gone already is success."""
+    with contextlib.suppress(Missing), _translated(name):
+        default_storage.delete(name)
+
+
+@contextlib.contextmanager
+def open_source(name: str) -> Iterator[DiskSource | BucketSource]:
+    """Open a stored object for reads and seeks, for the cage."""
+    with _translated(name):
+        source = DiskSource(Path(default_storage.path(name))) if on_disk() else BucketSource(name)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def read_range(name: str, offset: int, length: int) -> bytes:
+    """Give `length` bytes of an object from `offset`, in one storage read."""
+    if length <= 0:
+        return b""
+    with _translated(name):
+        if on_disk():
+            with open(default_storage.path(name), "rb") as file:
+                return os.pread(file.fileno(), length, offset)
+        client, call = _bucket_call(name)
+        answer = client.get_object(**call, Range=f"bytes={offset}-{offset + length - 1}")
+        with contextlib.closing(answer["Body"]) as body:
+            return bytes(body.read())
+
+
+def stream(name: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """Give the bytes [start, end) of an object in chunks."""
+    end = size_of(name) if end is None else end
+    while start < end:
+        data = read_range(name, start, min(CHUNK, end - start))
+        if not data:
+            return
+        start += len(data)
+        yield data
+
+
+@contextlib.contextmanager
+def local_copy(name: str) -> Iterator[Path]:
+    """Give an object as a local file: itself on disk, else a copy made after a free-space check."""
+    if on_disk():
+        path = Path(default_storage.path(name))
+        if not path.exists():
+            raise Missing(f"The stored file {name} is gone.")
+        yield path
+        return
+    check_room(size_of(name))
+    folder = Path(tempfile.mkdtemp(dir=settings.FILE_UPLOAD_TEMP_DIR))
+    try:
+        path = folder / "copy"
+        with path.open("wb") as file:
+            for chunk in stream(name):
+                file.write(chunk)
+        yield path
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a private temporary folder beside the media; it is removed whatever happens."""
+    folder = Path(tempfile.mkdtemp(dir=settings.FILE_UPLOAD_TEMP_DIR))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def address(
+    name: str, *, seconds: int, content_type: str, disposition: str = "inline"
+) -> str | None:
+    """Give a presigned address of an object in a bucket (None on disk), good for `seconds`."""
+    if on_disk():
+        return None
+    storage: Any = default_storage
+    parameters = {
+        "ResponseContentType": content_type,
+        "ResponseContentDisposition": disposition,
+    }
+    with _translated(name):
+        return str(storage.url(name, parameters=parameters, expire=seconds))
+
+
+def list_names(prefix: str) -> Iterator[tuple[str, int]]:
+    """Give name and size (bytes) of every object under a prefix that ends with a slash."""
+    with _translated(prefix):
+        if not on_disk():
+            yield from _bucket_names(prefix)
+            return
+        root = Path(default_storage.path(""))
+        for folder, _, files in os.walk(root / prefix):
+            for file in sorted(files):
+                path = Path(folder) / file
+                yield path.relative_to(root).as_posix(), path.stat().st_size
+
+
+def _bucket_names(prefix: str) -> Iterator[tuple[str, int]]:
+    client, call = _bucket_call(prefix)
+    location = call["Key"][: len(call["Key"]) - len(prefix.rstrip("/"))]
+    pages: Iterable[Any] = client.get_paginator("list_objects_v2").paginate(
+        Bucket=call["Bucket"], Prefix=call["Key"].rstrip("/") + "/"
+    )
+    for page in pages:
+        for item in page.get("Contents", ()):
+            yield item["Key"][len(location) :], int(item["Size"])
+
+
+def write_gzip(name: str, lines: Iterable[bytes]) -> int:
+    """Store lines compressed, streaming through a temporary file; returns the stored size."""
+    with scratch_folder() as folder:
+        path = folder / "lines.gz"
+        with gzip.open(path, "wb", compresslevel=6) as file:
+            for line in lines:
+                file.write(line)
+                file.write(b"\n")
+        return write_path(name, path)
+
+
+@contextlib.contextmanager
+def open_gzip(name: str) -> Iterator[IO[bytes]]:
+    """Open a compressed object for reading as a stream."""
+    with local_copy(name) as path, gzip.open(path, "rb") as file:
+        yield file  # type: ignore[misc]
