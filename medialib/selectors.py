@@ -109,6 +109,17 @@ def rendition(asset: Asset, kind: str, *, at: int = 0) -> Rendition | None:
     return asset.renditions.filter(kind=kind, at=at).first()
 
 
+def nearest_frame(asset: Asset, at_ms: int) -> Rendition | None:
+    """Give the kept picture at this time, else the nearest one in time, None if there is none."""
+    frames = asset.renditions.filter(kind=Rendition.Kind.FRAME)
+    before = frames.filter(at__lte=at_ms).order_by("-at").first()
+    if before is not None and before.at == at_ms:
+        return before
+    after = frames.filter(at__gt=at_ms).order_by("at").first()
+    near = [row for row in (before, after) if row is not None]
+    return min(near, key=lambda row: abs(row.at - at_ms), default=None)
+
+
 def open_steps(asset_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Step]]:
     """Give the steps still to be done of each asset, running ones first, in one query."""
     found: dict[uuid.UUID, list[Step]] = {}

@@ -35,7 +35,7 @@ def add(
     queue: str = Step.Queue.LIGHT,
     priority: int = 0,
 ) -> Step:
-    """Make a step ready, once: an open one of the same kind is reused (and run again if running)."""
+    """Make a step ready, once: an open one is reused, and run again if it is running."""
     with transaction.atomic():
         step, created = Step.objects.get_or_create(
             kind=kind,
@@ -54,7 +54,7 @@ def add(
 
 
 def _send(step_ids: list[int]) -> int:
-    """Send ready steps to the workers, as many as may be in flight; the rest the dispatcher sends."""
+    """Send as many ready steps as may be in flight; the rest is left to the dispatcher."""
     now = timezone.now()
     recent = Q(state=Step.State.READY, sent_at__gt=now - _RESEND_AFTER)
     room = settings.MEDIALIB_MESSAGES_IN_FLIGHT - Step.objects.filter(recent).count()

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -153,6 +154,12 @@ def delete(name: str) -> None:
     """Remove an object; one that is gone already is success."""
     with contextlib.suppress(Missing), _translated(name):
         default_storage.delete(name)
+
+
+def modified_at(name: str) -> datetime:
+    """Tell when an object was written."""
+    with _translated(name):
+        return default_storage.get_modified_time(name)
 
 
 @contextlib.contextmanager

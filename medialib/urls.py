@@ -1,6 +1,32 @@
-"""All addresses."""
+"""All addresses: pages, media, API, admin, health."""
+
+from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from medialib.views import accounts, assets, health, library, media, upload
+from search.views import search_page
+
+admin.site.site_header = "Media library"
+admin.site.site_title = "Media library"
+admin.site.index_title = "Administration"
+
+urlpatterns = [
+    path("", library.library_page, name="library"),
+    path("search/", search_page, name="search"),
+    path("assets/<uuid:asset_id>/", assets.asset_page, name="asset"),
+    path("upload/", upload.upload_page, name="upload"),
+    path("sign-in/", accounts.SignInView.as_view(), name="sign-in"),
+    path("sign-out/", accounts.sign_out, name="sign-out"),
+    path("media/<uuid:asset_id>/poster.jpg", media.poster, name="media-poster"),
+    path("media/<uuid:asset_id>/storyboard.jpg", media.storyboard, name="media-storyboard"),
+    path("media/<uuid:asset_id>/web.jpg", media.web, name="media-web"),
+    path("media/<uuid:asset_id>/frames/<int:at_ms>.jpg", media.frame, name="media-frame"),
+    path("media/<uuid:asset_id>/playback", media.playback, name="media-playback"),
+    path("media/<uuid:asset_id>/original", media.original, name="media-original"),
+    path("api/", include("medialib.api.urls")),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,46 @@
+"""Addresses under `/api/`."""
+
+from __future__ import annotations
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from medialib.api import analyses, assets
+from search.urls import api_urlpatterns as search_urls
+
+urlpatterns = [
+    path("assets/", assets.AssetListView.as_view(), name="api-assets"),
+    path("assets/<uuid:asset_id>/", assets.AssetView.as_view(), name="api-asset"),
+    path(
+        "assets/<uuid:asset_id>/restore/",
+        assets.AssetRestoreView.as_view(),
+        name="api-asset-restore",
+    ),
+    path(
+        "assets/<uuid:asset_id>/moments/", assets.MomentListView.as_view(), name="api-asset-moments"
+    ),
+    path(
+        "assets/<uuid:asset_id>/detections/",
+        assets.DetectionListView.as_view(),
+        name="api-asset-detections",
+    ),
+    path(
+        "assets/<uuid:asset_id>/analyses/",
+        assets.AnalysisListView.as_view(),
+        name="api-asset-analyses",
+    ),
+    path("analyses/<uuid:analysis_id>/", analyses.AnalysisView.as_view(), name="api-analysis"),
+    path(
+        "analyses/<uuid:analysis_id>/cancel/",
+        analyses.AnalysisCancelView.as_view(),
+        name="api-analysis-cancel",
+    ),
+    path(
+        "analyses/<uuid:analysis_id>/retry/",
+        analyses.AnalysisRetryView.as_view(),
+        name="api-analysis-retry",
+    ),
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    *search_urls,
+]

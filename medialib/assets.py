@@ -1,0 +1,152 @@
+"""Row writes about assets: facts, renditions, state, keywords, events. Decides no order of work."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from medialib import storage
+from medialib.models import Asset, Event, Keyword, Rendition
+
+if TYPE_CHECKING:
+    from medialib.media.probe import Probe
+    from medialib.models import User
+
+MAX_NAME = 300
+MAX_KEYWORD = 100
+# One of a kind per asset; frames and web pictures are told apart by `at`.
+_SUFFIXES = {"image/jpeg": ".jpg", "video/mp4": ".mp4", "image/webp": ".webp"}
+
+
+def new_key(asset_id: uuid.UUID, suffix: str = "") -> str:
+    """Make a fresh storage name for a file of an asset; never derived from people's names."""
+    return f"assets/{asset_id}/{uuid.uuid4().hex}{suffix}"
+
+
+def clean_filename(name: str) -> str:
+    """Keep a file's own name as text: no folders, no control or direction marks, 300 characters."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in base)
+    kept = " ".join(kept.split()).strip(". ") or "unnamed"
+    if len(kept) <= MAX_NAME:
+        return kept
+    stem, dot, ending = kept.rpartition(".")
+    if not dot or len(ending) > 10:
+        return kept[:MAX_NAME]
+    return f"{stem[: MAX_NAME - len(ending) - 1]}.{ending}"
+
+
+def fold(word: str) -> str:
+    """Fold a keyword so that spellings that look alike are one."""
+    return " ".join(unicodedata.normalize("NFKC", word).casefold().split())
+
+
+def set_keywords(asset: Asset, words: Iterable[str]) -> None:
+    """Make these words (and no others) the asset's keywords."""
+    wanted: dict[str, str] = {}
+    for word in words:
+        name = " ".join(word.split())[:MAX_KEYWORD]
+        if fold(name):
+            wanted.setdefault(fold(name)[:MAX_KEYWORD], name)
+    rows = [
+        Keyword.objects.get_or_create(folded=folded, defaults={"name": name})[0]
+        for folded, name in wanted.items()
+    ]
+    asset.keywords.set(rows)
+
+
+def touch_index(asset_id: uuid.UUID) -> None:
+    """Raise the index generation: something that search shows has changed."""
+    Asset.objects.filter(pk=asset_id).update(index_generation=F("index_generation") + 1)
+
+
+def note(
+    type_: str, asset: Asset | None = None, *, actor: User | None = None, **data: Any
+) -> Event:
+    """Write an event to the outbox; call it inside the transaction of what happened."""
+    batch = asset.batch if asset else None
+    return Event.objects.create(type=type_, asset=asset, actor=actor, batch=batch, data=data)
+
+
+def set_facts(asset: Asset, probe: Probe, *, notes: Iterable[str] = ()) -> None:
+    """Keep what our own probe says of the original."""
+    captured = parse_datetime(probe.captured_at) if probe.captured_at else None
+    if captured is not None and timezone.is_naive(captured):
+        captured = timezone.make_aware(captured, timezone.get_default_timezone())
+    Asset.objects.filter(pk=asset.pk).update(
+        kind=probe.kind,
+        content_type=probe.content_type,
+        width=probe.width,
+        height=probe.height,
+        duration_ms=probe.duration_ms if probe.kind == Asset.Kind.VIDEO else 0,
+        fps_num=probe.fps_num or None,
+        fps_den=probe.fps_den or None,
+        source_offset_ms=probe.start_offset_ms,
+        rotation=probe.rotation,
+        captured_at=asset.captured_at or captured,
+        captured_offset_minutes=probe.captured_offset_minutes,
+        captured_precision=Asset.Precision.SECOND if captured else asset.captured_precision,
+        source=asset.source or (probe.camera or "")[:200],
+        probe=probe.to_json(),
+        warnings=list(dict.fromkeys([*probe.warnings, *notes])),
+        index_generation=F("index_generation") + 1,
+    )
+    asset.refresh_from_db()
+
+
+def set_state(asset: Asset, state: str, *, code: str = "", detail: str = "") -> None:
+    """Set where an asset stands, with a code and a sentence where it ended badly."""
+    Asset.objects.filter(pk=asset.pk).update(
+        state=state,
+        code=code,
+        detail=detail[:500],
+        index_generation=F("index_generation") + 1,
+        updated_at=timezone.now(),
+    )
+    asset.refresh_from_db(fields=["state", "code", "detail", "index_generation"])
+
+
+def keep_rendition(
+    asset: Asset,
+    kind: str,
+    path: Path,
+    *,
+    content_type: str,
+    at: int = 0,
+    width: int | None = None,
+    height: int | None = None,
+    details: dict[str, Any] | None = None,
+) -> Rendition:
+    """Store a derived file and put its row in place of an older one, whose object is removed."""
+    name = new_key(asset.pk, _SUFFIXES.get(content_type, ""))
+    size = storage.write_path(name, path)
+    with transaction.atomic():
+        old = Rendition.objects.filter(asset=asset, kind=kind, at=at).first()
+        if old is not None:
+            old_name = old.name
+            old.delete()
+            transaction.on_commit(lambda: storage.delete(old_name))
+        return Rendition.objects.create(
+            asset=asset,
+            kind=kind,
+            at=at,
+            name=name,
+            content_type=content_type,
+            size=size,
+            width=width,
+            height=height,
+            details=details or {},
+        )
+
+
+def object_names(asset: Asset) -> list[str]:
+    """List the storage names of the original and all renditions."""
+    return [asset.original_name, *asset.renditions.values_list("name", flat=True)]

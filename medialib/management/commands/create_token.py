@@ -1,0 +1,40 @@
+"""`manage.py create_token USER --scopes read,upload`: makes an API token, shown once."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from medialib.http.scopes import SCOPES
+from medialib.models import ApiToken, User
+
+
+class Command(BaseCommand):
+    help = "Make an API token and print it as the last word."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("user")
+        parser.add_argument(
+            "--scopes", default="read", help=f"Comma separated: {', '.join(SCOPES)}"
+        )
+        parser.add_argument("--name", default="", help="What it is for.")
+        parser.add_argument("--days", type=int, default=None, help="Days until it expires.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check user and scopes, make the token, print it."""
+        scopes = [scope.strip() for scope in options["scopes"].split(",") if scope.strip()]
+        unknown = sorted(set(scopes) - set(SCOPES))
+        if unknown or not scopes:
+            wrong = f"Unknown scope {', '.join(unknown)}. " if unknown else ""
+            raise CommandError(f"{wrong}Scopes are {', '.join(SCOPES)}.")
+        user = User.objects.filter(username=options["user"]).first()
+        if user is None:
+            raise CommandError(f"There is no user {options['user']!r}.")
+        expiry = timedelta(days=options["days"]) if options["days"] else None
+        _, token = ApiToken.objects.create(
+            user, expiry=expiry, name=options["name"] or "command line", scopes=scopes
+        )
+        self.stdout.write(f"Token with {', '.join(scopes)} (shown once): {token}")

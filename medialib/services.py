@@ -1,0 +1,299 @@
+"""Use cases: what people and programs may do with assets. HTTP is not known here."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import IO, TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from labelling import services as labelling
+from labelling.models import Analysis
+from medialib import assets, pipeline, selectors, steps, storage
+from medialib.exceptions import Conflict, Duplicate, Refused, TooLarge
+from medialib.media import sniff
+from medialib.models import Asset, Step, User
+from medialib.models.asset import new_id
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+_HEAD = 64 * 1024
+_EDGE = 1024 * 1024
+_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a person says of an asset when it is made; all of it may be left out."""
+
+    title: str = ""
+    description: str = ""
+    keywords: tuple[str, ...] = ()
+    visibility: str = ""
+    source_ref: str = ""
+    batch: uuid.UUID | None = None
+    is_demo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    size: int
+    sha256: str
+    fingerprint: str
+    head: bytes = field(repr=False)
+
+
+def create_asset(
+    *,
+    owner: User,
+    file: IO[bytes] | File[bytes],
+    filename: str,
+    details: Details | None = None,
+    force: bool = False,
+    answer: IO[bytes] | None = None,
+    priority: int = 0,
+) -> Asset:
+    """Keep a file as a new asset and start its road; every door of the library ends here.
+
+    `answer` is a recorded labelling answer for the same file. Raises Refused (not media: nothing
+    is kept), TooLarge, Duplicate (unless `force`), StorageUnavailable or StorageFull.
+    """
+    details = details or Details()
+    digest = _digest(file)
+    kind = sniff.sniff(digest.head)
+    if kind is None:
+        raise Refused(sniff.refusal(digest.head), code="not_media", field="file")
+    if not force:
+        _refuse_duplicate(owner, digest)
+    asset_id = new_id()
+    name = assets.new_key(asset_id)
+    file.seek(0)
+    # Bytes first, rows after: a crash in between leaves an orphan that the sweep removes.
+    storage.write_file(name, file)
+    try:
+        with transaction.atomic():
+            User.objects.select_for_update().get(pk=owner.pk)
+            if not force:
+                _refuse_duplicate(owner, digest)
+            asset = _insert(owner, asset_id, name, kind, filename, digest, details)
+            if answer is not None:
+                labelling.import_answer(asset, answer, filename=f"{filename}.json", actor=owner)
+            pipeline.begin(asset, priority=priority)
+    except BaseException:
+        storage.delete(name)
+        raise
+    return asset
+
+
+def _digest(file: IO[bytes] | File[bytes]) -> _Digest:
+    """Read the file once: size, SHA-256, fingerprint (size and SHA-256 of first and last MiB)."""
+    sha256 = hashlib.sha256()
+    size = 0
+    first = last = b""
+    file.seek(0)
+    while chunk := file.read(_CHUNK):
+        size += len(chunk)
+        if size > settings.MEDIALIB_MAX_UPLOAD_BYTES:
+            limit = settings.MEDIALIB_MAX_UPLOAD_BYTES / 1024**3
+            raise TooLarge(
+                f"This file is larger than the limit of {limit:g} GiB. Nothing was stored.",
+                field="file",
+            )
+        sha256.update(chunk)
+        first = first or chunk[:_EDGE]
+        last = (last + chunk)[-_EDGE:]
+    edges = hashlib.sha256(str(size).encode() + first + last).hexdigest()
+    return _Digest(size, sha256.hexdigest(), edges, first[:_HEAD])
+
+
+def _refuse_duplicate(owner: User, digest: _Digest) -> None:
+    twin = selectors.find_duplicate(owner_id=owner.pk, sha256=digest.sha256)
+    if twin is not None:
+        raise Duplicate(f"You have this file already, as “{twin}”.", asset_id=str(twin.pk))
+
+
+def _insert(
+    owner: User,
+    asset_id: uuid.UUID,
+    name: str,
+    kind: str,
+    filename: str,
+    digest: _Digest,
+    details: Details,
+) -> Asset:
+    asset = Asset(
+        id=asset_id,
+        owner=owner,
+        kind=kind,
+        title=_line(details.title, limit=300),
+        description=details.description.replace("\x00", "")[:10_000],
+        original_filename=assets.clean_filename(filename),
+        original_name=name,
+        size=digest.size,
+        sha256=digest.sha256,
+        fingerprint=digest.fingerprint,
+        source_ref=details.source_ref[:1000],
+        batch=details.batch,
+        is_demo=details.is_demo,
+    )
+    if details.visibility:
+        asset.visibility = _visibility(details.visibility)
+    asset.save(force_insert=True)
+    assets.set_keywords(asset, details.keywords)
+    assets.note("asset.created", asset, actor=owner, filename=asset.original_filename)
+    return asset
+
+
+def _line(text: str, *, limit: int) -> str:
+    return " ".join(text.replace("\x00", "").split())[:limit]
+
+
+def _visibility(value: str) -> str:
+    if value not in Asset.Visibility.values:
+        names = ", ".join(Asset.Visibility.values)
+        raise Refused(f"Visibility is one of {names}.", code="invalid", field="visibility")
+    return value
+
+
+def update_asset(asset: Asset, *, actor: User, changes: dict[str, Any]) -> Asset:
+    """Change title, description, keywords or visibility; search hears of it after the commit."""
+    with transaction.atomic():
+        asset = Asset.objects.select_for_update().get(pk=asset.pk)
+        if "title" in changes:
+            asset.title = _line(changes["title"], limit=300)
+        if "description" in changes:
+            asset.description = changes["description"].replace("\x00", "")[:10_000]
+        if "visibility" in changes:
+            asset.visibility = _visibility(changes["visibility"])
+        asset.save(update_fields=["title", "description", "visibility", "updated_at"])
+        if "keywords" in changes:
+            assets.set_keywords(asset, changes["keywords"])
+        assets.note("asset.changed", asset, actor=actor, fields=sorted(changes))
+        index_again(asset)
+    return Asset.objects.get(pk=asset.pk)
+
+
+def index_again(asset: Asset) -> None:
+    """Put an asset into search again."""
+    with transaction.atomic():
+        assets.touch_index(asset.pk)
+        steps.add(asset.pk, Step.Kind.INDEX)
+
+
+def trash_asset(asset: Asset, *, actor: User) -> None:
+    """Put an asset into the trash: gone for everyone at once, restorable for a while."""
+    with transaction.atomic():
+        Asset.objects.filter(pk=asset.pk, deleted_at=None).update(deleted_at=timezone.now())
+        work = (Step.Kind.PREPARE, Step.Kind.CONVERT, Step.Kind.ANALYSE, Step.Kind.PICTURES)
+        steps.cancel(asset.pk, kinds=work)
+        assets.note("asset.trashed", asset, actor=actor)
+        index_again(asset)
+
+
+def restore_asset(asset: Asset, *, actor: User) -> Asset:
+    """Take an asset out of the trash, going on where its work was stopped."""
+    with transaction.atomic():
+        Asset.objects.filter(pk=asset.pk).update(deleted_at=None)
+        assets.note("asset.restored", asset, actor=actor)
+        asset = Asset.objects.get(pk=asset.pk)
+        if asset.state == Asset.State.PREPARING:
+            pipeline.begin(asset)
+        elif asset.state == Asset.State.LABELLING:
+            pipeline.after_prepare(asset)
+        index_again(asset)
+    return asset
+
+
+def label_again(
+    asset: Asset,
+    *,
+    actor: User,
+    features: Iterable[str] = ("labels",),
+    backend: str | None = None,
+) -> list[Analysis]:
+    """Queue new analyses; what is found now stays in search until they have succeeded."""
+    if asset.state in (Asset.State.PREPARING, Asset.State.REJECTED, Asset.State.FAILED):
+        raise Conflict("This can be labelled once it is prepared.")
+    with transaction.atomic():
+        if labelling.open_analyses(asset):
+            raise Conflict("This is being labelled already.")
+        queued = labelling.queue_analyses(asset, features=tuple(features), backend=backend)
+        assets.set_state(asset, Asset.State.LABELLING)
+        assets.note("asset.labelling", asset, actor=actor, features=list(features))
+        for analysis in queued:
+            pipeline.add_analysis_step(analysis)
+    return queued
+
+
+def import_answer(
+    asset: Asset, file: IO[bytes], *, filename: str, actor: User | None = None
+) -> Analysis:
+    """Bring in a labelling answer that was paid for elsewhere; nothing is paid again."""
+    if asset.state in (Asset.State.PREPARING, Asset.State.REJECTED, Asset.State.FAILED):
+        raise Conflict("An answer can be imported once the asset is prepared.")
+    analysis = labelling.import_answer(asset, file, filename=filename, actor=actor)
+    with transaction.atomic():
+        assets.set_state(asset, Asset.State.LABELLING)
+        assets.note("asset.labelling", asset, actor=actor, answer=assets.clean_filename(filename))
+        pipeline.add_analysis_step(analysis, priority=1)
+    return analysis
+
+
+def retry_asset(asset: Asset, *, actor: User) -> None:
+    """Try again what failed on our side: preparation, or else the failed analyses."""
+    with transaction.atomic():
+        if asset.state == Asset.State.FAILED:
+            assets.set_state(asset, Asset.State.PREPARING)
+            assets.note("asset.retried", asset, actor=actor)
+            pipeline.begin(asset, priority=1)
+            return
+    label_again(asset, actor=actor)
+
+
+def cancel_analysis(analysis: Analysis, *, actor: User) -> None:
+    """Stop an analysis that has not ended; what was found before stays."""
+    with transaction.atomic():
+        labelling.cancel_analysis(str(analysis.pk))
+        steps.cancel(analysis.asset_id, kinds=(Step.Kind.ANALYSE, Step.Kind.COLLECT))
+        assets.note("analysis.cancelled", analysis.asset, actor=actor)
+        index_again(analysis.asset)
+
+
+def purge_due() -> int:
+    """Start the final removal of what lay long enough in the trash or was rejected; how many."""
+    now = timezone.now()
+    trash = now - timedelta(days=settings.MEDIALIB_TRASH_DAYS)
+    rejected = now - timedelta(days=settings.MEDIALIB_REJECTED_DAYS)
+    due: QuerySet[Asset] = Asset.objects.filter(deleted_at__lt=trash) | Asset.objects.filter(
+        state=Asset.State.REJECTED, updated_at__lt=rejected
+    )
+    count = 0
+    for asset_id in due.values_list("pk", flat=True):
+        steps.add(asset_id, Step.Kind.PURGE)
+        count += 1
+    return count
+
+
+def sweep_orphans(*, older_than: timedelta = timedelta(days=1), remove: bool = True) -> list[str]:
+    """Find objects that no row names (a crash left them); removes them unless told not to."""
+    cutoff = timezone.now() - older_than
+    orphans = []
+    for name, _size in storage.list_names("assets/"):
+        asset_id = name.split("/")[1]
+        known = Asset.objects.filter(pk=asset_id).first()
+        if known is not None and name in assets.object_names(known):
+            continue
+        if storage.modified_at(name) > cutoff:
+            continue
+        orphans.append(name)
+        if remove:
+            storage.delete(name)
+    return orphans

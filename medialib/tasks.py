@@ -1,0 +1,26 @@
+"""Celery's doors into the pipeline: ids in, one service call each, nothing else."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from medialib import pipeline, services
+
+
+@shared_task(name="medialib.tasks.run_step")
+def run_step(step_id: int) -> None:
+    """Do one step."""
+    pipeline.run_step(step_id)
+
+
+@shared_task(name="medialib.tasks.dispatch_steps", expires=10)
+def dispatch_steps() -> None:
+    """Send ready steps and give back lost ones."""
+    pipeline.dispatch()
+
+
+@shared_task(name="medialib.tasks.sweep_library", expires=600)
+def sweep_library() -> None:
+    """Remove what is due: old trash, old rejects, orphans in storage."""
+    services.purge_due()
+    services.sweep_orphans()
