@@ -1,0 +1,96 @@
+"""Fixtures that many tests share: people, a clean media folder and index, the queue run inline."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.core.cache import cache
+
+from medialib.models import Asset, Step, User
+
+
+@pytest.fixture
+def user(db: None) -> User:
+    """A person with no special rights."""
+    return User.objects.create_user("ada", password="secret-ada")
+
+
+@pytest.fixture
+def other(db: None) -> User:
+    """Another person with no special rights."""
+    return User.objects.create_user("bob", password="secret-bob")
+
+
+@pytest.fixture
+def boss(db: None) -> User:
+    """A superuser."""
+    return User.objects.create_superuser("root", password="secret-root")
+
+
+@pytest.fixture
+def vocabulary(db: None) -> None:
+    """The shipped vocabulary, loaded."""
+    from labelling.vocabulary import load_vocabulary
+
+    load_vocabulary()
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache() -> Iterator[None]:
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def library(settings, tmp_path: Path, vocabulary: None) -> Iterator[Path]:
+    """Media and index in a folder of this test's own; gives the media folder."""
+    from django.core.files.storage import storages
+    from search.backends import get_backend
+
+    media = tmp_path / "media"
+    media.mkdir()
+    settings.MEDIA_ROOT = media
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": str(media), "base_url": None},
+        },
+    }
+    settings.SEARCH_BACKENDS = {
+        "default": {
+            **settings.SEARCH_BACKENDS["default"],
+            "OPTIONS": {"path": tmp_path / "search" / "index.sqlite3"},
+        }
+    }
+    assert storages is not None
+    yield media
+    get_backend().close()
+    shutil.rmtree(media, ignore_errors=True)
+
+
+@pytest.fixture
+def drain() -> Callable[..., int]:
+    """Run ready steps in this thread until none is left, as the workers would; gives the count."""
+    from medialib import pipeline
+
+    def run(limit: int = 200) -> int:
+        done = 0
+        while done < limit:
+            step = Step.objects.filter(state=Step.State.READY).order_by("-priority", "pk").first()
+            if step is None:
+                return done
+            pipeline.run_step(step.pk)
+            done += 1
+        raise AssertionError(f"More than {limit} steps: the queue does not end.")
+
+    return run
+
+
+@pytest.fixture
+def fresh() -> Callable[[Asset], Asset]:
+    """Read an asset anew."""
+    return lambda asset: Asset.objects.get(pk=asset.pk)

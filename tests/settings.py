@@ -1,0 +1,21 @@
+"""Settings of the tests: a data folder of its own, an in-memory broker, cheap password hashes."""
+
+import os
+import tempfile
+
+_FOLDER = tempfile.mkdtemp(prefix="medialib-tests-")
+os.environ["MEDIALIB_DATA_DIR"] = _FOLDER
+os.environ["CELERY_BROKER_URL"] = "memory://"
+os.environ["MEDIALIB_STORAGE"] = "disk"
+os.environ["MEDIALIB_LABELLING"] = "local"
+os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
+
+from medialib.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+ALLOWED_HOSTS = ["*"]
+# Steps run in the test's own thread: an in-memory database has no place for a heartbeat's.
+MEDIALIB_HEARTBEAT_SECONDS = 0
+# Tests make small files; the machine's free space is asked about only where a test means it.
+MEDIALIB_MIN_FREE_BYTES = 0
