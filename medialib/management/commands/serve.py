@@ -1,0 +1,134 @@
+"""`manage.py serve`: the whole service on this machine in one supervised command."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import threading
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError
+
+from medialib import demo, steps
+from medialib.management import startup
+from medialib.management.supervisor import Part, Supervisor
+
+log = logging.getLogger(__name__)
+_WORKERS = {"heavy": 1, "light": 2}
+_READY_SECONDS = 90
+
+
+class Command(BaseCommand):
+    help = "Run the whole library here: web server, two workers, scheduler. Ctrl-C ends it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the address to listen on."""
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+        parser.add_argument("--port", default=8000, type=int, help="port to listen on; 0 picks one")
+
+    def handle(self, **options: Any) -> None:
+        """Refuse with one sentence, or serve until told to stop."""
+        try:
+            self._serve(options["host"], options["port"])
+        except startup.CannotStart as reason:
+            sys.exit(str(reason))
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+    def _serve(self, host: str, port: int) -> None:
+        folder: Path = settings.MEDIALIB_DATA_DIR
+        lock = startup.DataFolderLock(folder)
+        with startup.open_socket(host, port) as listening:
+            address = startup.address_of(listening)
+            lock.note(address)
+            startup.prepare_database()
+            login = startup.first_login(folder)
+            for worker in _WORKERS:
+                _release_worker(worker)
+            supervisor = Supervisor(
+                folder=settings.BASE_DIR, say=self._say, on_death=_release_worker
+            )
+            for part in _parts(listening):
+                supervisor.start(part)
+
+            def greet() -> None:
+                self._greet(address, login)
+                if demo.is_wanted():
+                    self._say("The demo library is being added in the background.")
+                    supervisor.start(Part("demo filler", "django", ("fill_demo",), once=True))
+
+            threading.Thread(
+                target=_when_ready, args=(address, supervisor, greet, self._say), daemon=True
+            ).start()
+            supervisor.run()
+        self._say("The library has ended.")
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
+        self.stdout.flush()
+
+    def _greet(self, address: str, login: startup.FirstLogin | None) -> None:
+        self._say(f"\n  Your library: {address}")
+        if login is not None:
+            self._say(f"  Sign in as:   {login.username}   password: {login.password}")
+            self._say(
+                f"  (kept in {settings.MEDIALIB_DATA_DIR / 'first-login'} until you change it)"
+            )
+        self._say("  Ctrl-C ends it.\n")
+
+
+def _parts(listening: socket.socket) -> list[Part]:
+    """Name the processes of the embedded service."""
+    socket_number = listening.fileno()
+    celery = ("-A", "medialib", "--quiet")
+    quiet = ("--loglevel", "WARNING")
+    lean = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+    return [
+        Part(
+            "web server",
+            "medialib.management.web",
+            (str(socket_number),),
+            inherits=(socket_number,),
+        ),
+        *(
+            Part(
+                f"{name} worker",
+                "celery",
+                (
+                    *(*celery, "worker", *quiet, *lean, "--pool", "threads"),
+                    *("--queues", name, "--concurrency", str(threads), "--hostname", f"{name}@%h"),
+                ),
+                environment={"MEDIALIB_WORKER_NAME": name},
+            )
+            for name, threads in _WORKERS.items()
+        ),
+        Part("scheduler", "celery", (*celery, "beat", *quiet)),
+    ]
+
+
+def _release_worker(part: str) -> None:
+    """Let others take over at once what a dead worker was doing."""
+    worker = part.removesuffix(" worker")
+    if worker not in _WORKERS:
+        return
+    try:
+        steps.release_worker(worker)
+    except DatabaseError as error:
+        # Nothing is lost: its leases end by themselves within a minute.
+        log.warning("The steps of the %s worker wait for their leases to end: %s", worker, error)
+
+
+def _when_ready(address: str, supervisor: Supervisor, greet: Any, say: Any) -> None:
+    """Greet once the web server has answered; the open socket makes this wait, not poll."""
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=_READY_SECONDS):
+            supervisor.call(greet)
+    except (urllib.error.URLError, OSError) as error:
+        say(f"The web server at {address} does not answer as it should ({error}).")
