@@ -1,0 +1,153 @@
+"""The forms of the pages: what a person may send, and what is wrong with it. They save nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.files.uploadedfile import UploadedFile
+
+from medialib.models import Asset
+
+_VISIBILITIES = [
+    ("private", "Only me"),
+    ("library", "Everyone signed in"),
+    ("public", "Everyone with the link"),
+]
+
+
+def _input(kind: type[forms.Widget] = forms.TextInput, **attributes: Any) -> forms.Widget:
+    return kind(attrs={"class": "input"} | attributes)
+
+
+def split_keywords(text: str) -> list[str]:
+    """Cut "beach, summer 2024" into keywords; the same word twice counts once."""
+    words = (" ".join(word.split()) for word in text.replace("\n", ",").split(","))
+    return list(dict.fromkeys(word for word in words if word))
+
+
+class SignInForm(AuthenticationForm):
+    """Name and password."""
+
+    error_messages = {
+        "invalid_login": "This name and password do not fit. Check both; capitals count.",
+        "inactive": "This account is switched off. Ask whoever runs the library.",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, label in (("username", "Name"), ("password", "Password")):
+            self.fields[name].label = label
+            self.fields[name].widget.attrs["class"] = "input"
+
+
+class LibraryForm(forms.Form):
+    """The library's filters; a value that is none of these counts as not given."""
+
+    kind = forms.ChoiceField(choices=Asset.Kind.choices, required=False)
+    state = forms.ChoiceField(choices=Asset.State.choices, required=False)
+    before = forms.UUIDField(required=False)
+
+    def chosen(self) -> dict[str, str]:
+        """Give every filter as text, "" where it is not set."""
+        return {name: str(self.cleaned_data.get(name) or "") for name in self.fields}
+
+
+class FilesInput(forms.ClearableFileInput):
+    """A file input that takes several files."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """One or more files; empty ones pass, so that the service can say what is wrong with each."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:  # type: ignore[override]
+        """Give the files as a list."""
+        files = list(data) if isinstance(data, (list, tuple)) else [data] if data else []
+        if not files and self.required:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return files
+
+
+class DescribeForm(forms.Form):
+    """What a person says about an asset."""
+
+    title = forms.CharField(
+        max_length=300,
+        required=False,
+        widget=_input(autocomplete="off"),
+        help_text="Without one, the file's name is shown.",
+    )
+    description = forms.CharField(
+        max_length=10_000,
+        required=False,
+        widget=forms.Textarea(attrs={"class": "textarea", "rows": 3}),
+    )
+    keywords = forms.CharField(
+        max_length=2_000,
+        required=False,
+        widget=_input(autocomplete="off", placeholder="beach, summer 2026"),
+        help_text="Words people search for, with commas between them.",
+    )
+    visibility = forms.ChoiceField(
+        label="Who may see it",
+        choices=_VISIBILITIES,
+        required=False,
+        widget=forms.Select(attrs={"class": "select"}),
+    )
+
+    def clean_keywords(self) -> list[str]:
+        """Give the keywords as a list, each short enough to be one."""
+        words = split_keywords(self.cleaned_data["keywords"])
+        long = next((word for word in words if len(word) > 100), None)
+        if long:
+            raise forms.ValidationError(
+                "“%(word)s…” is longer than 100 characters: put commas between keywords.",
+                params={"word": long[:30]},
+            )
+        return words
+
+
+class EditForm(DescribeForm):
+    """The same for an asset that is there; groups are shown only where they are in use."""
+
+    @classmethod
+    def of(cls, asset: Asset) -> EditForm:
+        """Fill the form with what the asset says now."""
+        form = cls(
+            initial={
+                "title": asset.title,
+                "description": asset.description,
+                "keywords": ", ".join(keyword.name for keyword in asset.keywords.all()),
+                "visibility": asset.visibility,
+            }
+        )
+        form.keep_groups(asset)
+        return form
+
+    def keep_groups(self, asset: Asset) -> None:
+        """Offer "some groups" where the asset is shown to groups, so that saving keeps it."""
+        if asset.visibility == Asset.Visibility.GROUPS:
+            field = self.fields["visibility"]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [*_VISIBILITIES, ("groups", "Some groups")]
+
+
+class UploadForm(DescribeForm):
+    """Files and what is said about all of them at once."""
+
+    field_order = ["file", "title", "description", "keywords", "visibility"]
+    file = FilesField(
+        label="Videos and photos",
+        widget=FilesInput(attrs={"class": "file-input", "accept": "video/*,image/*"}),
+        error_messages={"required": "Choose at least one video or photo."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        initial = {"visibility": settings.MEDIALIB_DEFAULT_VISIBILITY} | kwargs.pop("initial", {})
+        super().__init__(*args, initial=initial, **kwargs)
