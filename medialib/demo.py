@@ -7,8 +7,10 @@ licences stand in demo_data/SOURCES.md.
 from __future__ import annotations
 
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from django.conf import settings
 
@@ -97,6 +99,10 @@ def _reference(item: _Item) -> str:
     return f"demo:{item.file}"
 
 
+def _answer(item: _Item) -> AbstractContextManager[BinaryIO | None]:
+    return (_FOLDER / item.answer).open("rb") if item.answer else nullcontext()
+
+
 def _add(item: _Item, path: Path, *, owner: User) -> bool:
     if _is_there(item):
         return False
@@ -125,9 +131,9 @@ def _cut_tour(folder: Path) -> Path:
     joined = "".join(f"[v{index}]" for index in range(len(_CUTS)))
     graph = f"{frames}{joined}concat=n={len(_CUTS)}:v=1:a=0[v]"
     encoder = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "24", "-g", "50"]
+    result = ["-movflags", "+faststart", "file:tour.mp4"]
     cage.run_ffmpeg(
-        [*inputs, "-filter_complex", graph, "-map", "[v]", *encoder]
-        + ["-movflags", "+faststart", "file:tour.mp4"],
+        [*inputs, "-filter_complex", graph, "-map", "[v]", *encoder, *result],
         folder=folder,
         duration_ms=round(1000 * sum(cut.seconds for cut in _CUTS)),
     )

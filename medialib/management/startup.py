@@ -66,11 +66,15 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listening
 
 
+def reachable(listening: socket.socket) -> tuple[str, int]:
+    """Say by which host and port this machine itself reaches the socket."""
+    host, port = listening.getsockname()[:2]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
+
+
 def address_of(listening: socket.socket) -> str:
     """Say where a browser on this machine finds the service."""
-    host, port = listening.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):
-        host = "127.0.0.1"
+    host, port = reachable(listening)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 

@@ -100,7 +100,7 @@ class Supervisor:
         """Keep all parts running until a signal asks to stop, then end them and return."""
         earlier = {number: signal.signal(number, self._signalled) for number in _STOP_SIGNALS}
         try:
-            while not self._stopping():
+            while self._goes_on():
                 self._start_due()
         finally:
             self._end_all()
@@ -113,21 +113,21 @@ class Supervisor:
     def _watch(self, name: str, process: subprocess.Popen[bytes]) -> None:
         self._news.put(_Ended(name, process.wait()))
 
-    def _stopping(self) -> bool:
-        """Take one piece of news, waiting no longer than until the next start is due."""
+    def _goes_on(self) -> bool:
+        """Take one piece of news, waiting no longer than until the next start; say if to go on."""
         due = min((at for at, _, _ in self._waiting.values()), default=None)
         try:
             news = self._news.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
         except queue.Empty:
-            return False
+            return True
         match news:
             case _Signalled():
-                return True
+                return False
             case _Ended(name, code):
                 self._ended(self._running.pop(name), code)
             case _Called(function):
                 function()
-        return False
+        return True
 
     def _ended(self, ended: _Running, code: int) -> None:
         name = ended.part.name
@@ -150,7 +150,7 @@ class Supervisor:
                 self.start(part, failures=failures)
 
     def _end_all(self) -> None:
-        """Ask every part to end; those still there after the grace, or a second signal, are killed."""
+        """Ask every part to end; the grace's end or a second signal kills those still there."""
         self._waiting.clear()
         self._signal_all(signal.SIGTERM)
         deadline = time.monotonic() + _GRACE_SECONDS

@@ -20,11 +20,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Add the demo and say how much was added."""
-        users = User.objects.filter(is_active=True).order_by("pk")
         name = options["owner"]
-        owner = (
-            users.filter(username=name).first() if name else users.filter(is_superuser=True).first()
-        )
+        wanted = {"username": name} if name else {"is_superuser": True}
+        owner = User.objects.filter(is_active=True, **wanted).order_by("pk").first()
         if owner is None:
             raise CommandError("There is no such user: name one with --owner.")
         self.stdout.write(f"The demo library is there: {demo.fill(owner)} assets were added.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
 import socket
 import sys
 import threading
-import urllib.error
-import urllib.request
+import time
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,9 @@ class Command(BaseCommand):
                     supervisor.start(Part("demo filler", "django", ("fill_demo",), once=True))
 
             threading.Thread(
-                target=_when_ready, args=(address, supervisor, greet, self._say), daemon=True
+                target=_when_ready,
+                args=(listening, lambda: supervisor.call(greet), self._say),
+                daemon=True,
             ).start()
             supervisor.run()
         self._say("The library has ended.")
@@ -125,10 +128,27 @@ def _release_worker(part: str) -> None:
         log.warning("The steps of the %s worker wait for their leases to end: %s", worker, error)
 
 
-def _when_ready(address: str, supervisor: Supervisor, greet: Any, say: Any) -> None:
-    """Greet once the web server has answered; the open socket makes this wait, not poll."""
-    try:
-        with urllib.request.urlopen(f"{address}/healthz", timeout=_READY_SECONDS):
-            supervisor.call(greet)
-    except (urllib.error.URLError, OSError) as error:
-        say(f"The web server at {address} does not answer as it should ({error}).")
+def _when_ready(
+    listening: socket.socket,
+    on_ready: Callable[[], None],
+    on_trouble: Callable[[str], None],
+) -> None:
+    """Call once the web server has answered; the open socket makes this wait instead of poll."""
+    deadline = time.monotonic() + _READY_SECONDS
+    host, port = startup.reachable(listening)
+    while (left := deadline - time.monotonic()) > 0:
+        connection = http.client.HTTPConnection(host, port, timeout=left)
+        try:
+            connection.request("GET", "/healthz", headers={"Host": "localhost"})
+            status = connection.getresponse().status
+        except (ConnectionError, http.client.HTTPException):
+            # That web process died over it; the next one is already on its way.
+            continue
+        except OSError:
+            break
+        finally:
+            connection.close()
+        if status == http.client.OK:
+            return on_ready()
+        return on_trouble(f"The web server answers with an error ({status}); the log says why.")
+    return on_trouble(f"The web server has not answered within {_READY_SECONDS} s.")
