@@ -15,6 +15,7 @@ from labelling.models import Analysis
 from medialib import assets, steps, storage
 from medialib.exceptions import (
     Missing,
+    Refused,
     SearchUnavailable,
     StepFailed,
     StorageUnavailable,
@@ -70,7 +71,7 @@ def _run(lease: Lease) -> None:
         _put_aside(lease, outage)
     except CageCancelled:
         _cancelled(lease)
-    except (MediaRejected, StepFailed, Missing) as error:
+    except (Refused, StepFailed, Missing) as error:
         _failed(lease, code=_code(error), detail=str(error))
     except CageDied as error:
         _retry(lease, code="cage_died", detail=str(error))
@@ -91,8 +92,8 @@ def _put_aside(lease: Lease, outage: Wait | SearchUnavailable | StorageUnavailab
         lease.wait(Step.WaitingFor.STORAGE, seconds=30, detail=outage.detail)
 
 
-def _code(error: MediaRejected | StepFailed | Missing) -> str:
-    return error.reason if isinstance(error, StepFailed) else str(error.code)
+def _code(error: Refused | StepFailed | Missing) -> str:
+    return error.code if isinstance(error, Missing) else error.reason
 
 
 def _retry(lease: Lease, *, code: str, detail: str) -> None:
@@ -143,7 +144,7 @@ def _prepare(lease: Lease) -> None:
         try:
             probe = probing.probe(source)
         except MediaRejected as error:
-            _reject(asset, code=error.code, detail=error.sentence)
+            _reject(asset, code=error.reason, detail=error.detail)
             return
         decision = rule.decide(probe)
         if isinstance(decision, rule.Reject):
