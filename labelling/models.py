@@ -106,9 +106,7 @@ class Analysis(models.Model):
         RENDITION = "rendition"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    asset = models.ForeignKey(
-        "medialib.Asset", on_delete=models.CASCADE, related_name="analyses"
-    )
+    asset = models.ForeignKey("medialib.Asset", on_delete=models.CASCADE, related_name="analyses")
     feature = models.CharField(max_length=10, choices=Feature.choices, default=Feature.LABELS)
     backend = models.CharField(max_length=30)
     model_version = models.CharField(max_length=50, blank=True)
@@ -187,7 +185,8 @@ class Moment(models.Model):
                 name="moment_has_length",
             ),
             models.CheckConstraint(
-                condition=Q(confidence__gte=0, confidence__lte=100), name="moment_confidence_percent"
+                condition=Q(confidence__gte=0, confidence__lte=100),
+                name="moment_confidence_percent",
             ),
         ]
 
@@ -215,3 +214,14 @@ class BudgetPeriod(models.Model):
     def __str__(self) -> str:
         return f"{self.scope} {self.period}: {self.spent} of {self.cap} USD"
 
+
+class VocabularyVersion(models.Model):
+    """The one row that says which vocabulary is in force, so that all processes notice a change."""
+
+    # Fresh with every change of labels or relations; a random one, so that no two states share it.
+    token = models.CharField(max_length=36)
+    # SHA-256 of the shipped file that was loaded last: loading it again does nothing.
+    shipped_sha256 = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return self.token
