@@ -1,0 +1,16 @@
+"""What tests need beside Python: a server, a browser. Says what to do when it is not there."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def require(condition: object, sentence: str) -> None:
+    """Go on if the condition holds; else skip with the sentence, or fail where all must run."""
+    if condition:
+        return
+    if os.environ.get("MEDIALIB_REQUIRE_SERVERS"):
+        pytest.fail(sentence)
+    pytest.skip(sentence)

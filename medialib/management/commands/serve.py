@@ -33,17 +33,18 @@ class Command(BaseCommand):
         """Take the address to listen on."""
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
         parser.add_argument("--port", default=8000, type=int, help="port to listen on; 0 picks one")
+        parser.add_argument("--no-demo", action="store_true", help="leave an empty library empty")
 
     def handle(self, **options: Any) -> None:
         """Refuse with one sentence, or serve until told to stop."""
         try:
-            self._serve(options["host"], options["port"])
+            self._serve(options["host"], options["port"], demo_wanted=not options["no_demo"])
         except startup.CannotStart as reason:
             sys.exit(str(reason))
         except KeyboardInterrupt:
             sys.exit(130)
 
-    def _serve(self, host: str, port: int) -> None:
+    def _serve(self, host: str, port: int, *, demo_wanted: bool) -> None:
         folder: Path = settings.MEDIALIB_DATA_DIR
         lock = startup.DataFolderLock(folder)
         with startup.open_socket(host, port) as listening:
@@ -61,7 +62,7 @@ class Command(BaseCommand):
 
             def greet() -> None:
                 self._greet(address, login)
-                if demo.is_wanted():
+                if demo_wanted and demo.is_wanted():
                     self._say("The demo library is being added in the background.")
                     supervisor.start(Part("demo filler", "django", ("fill_demo",), once=True))
 
