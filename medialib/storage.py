@@ -258,10 +258,11 @@ def list_names(prefix: str) -> Iterator[tuple[str, int]]:
 
 
 def _bucket_names(prefix: str) -> Iterator[tuple[str, int]]:
-    client, call = _bucket_call(prefix)
-    location = call["Key"][: len(call["Key"]) - len(prefix.rstrip("/"))]
+    folder = prefix.rstrip("/")
+    client, call = _bucket_call(folder)
+    location = call["Key"].removesuffix(folder)
     pages: Iterable[Any] = client.get_paginator("list_objects_v2").paginate(
-        Bucket=call["Bucket"], Prefix=call["Key"].rstrip("/") + "/"
+        Bucket=call["Bucket"], Prefix=f"{call['Key']}/"
     )
     for page in pages:
         for item in page.get("Contents", ()):
