@@ -1,0 +1,252 @@
+"""The query language's tree and how it is printed. Reads no text and knows no labels.
+
+`str(query)` gives the canonical text; parsing that text gives the same tree again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from medialib.exceptions import Refused
+
+MAX_LENGTH = 1_000
+MAX_DEPTH = 20
+MAX_TERMS = 48
+DEFAULT_GAP_MS = 10_000
+
+
+class InvalidQuery(Refused):
+    """This search can't be read."""
+
+    code = "invalid_query"
+    status = 400
+    title = "This search can't be read"
+
+    def __init__(
+        self, detail: str, *, position: int = 0, cure: str = "", code: str = "invalid_query"
+    ) -> None:
+        super().__init__(f"{detail} {cure}".strip(), code=code, field="q")
+        self.position = position
+        self.cure = cure
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A bare word and, when the person wrote `car@80`, its own confidence limit."""
+
+    text: str
+    confidence: float | None = None
+
+    def __str__(self) -> str:
+        return self.text + confidence_suffix(self.confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words beside each other that nobody has given a meaning yet."""
+
+    words: tuple[Word, ...]
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """`label:Car` or `label:"Traffic Light"@80`: the label and everything below it."""
+
+    name: str
+    confidence: float | None = None
+
+    def __str__(self) -> str:
+        return f"label:{quoted(self.name)}{confidence_suffix(self.confidence)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """`"red car"`: these words, in this order, in the text of an asset (or its file name only)."""
+
+    text: str
+    field: Literal["", "file"] = ""
+
+    def __str__(self) -> str:
+        text = in_quotes(self.text)
+        return f"{self.field}:{text}" if self.field else text
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`kind:photo` or `kind:video`."""
+
+    value: Literal["photo", "video"]
+
+    def __str__(self) -> str:
+        return f"kind:{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """`category:"Animals and Pets"`: some label of the asset is in the category."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"category:{quoted(self.name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """`keyword:holiday`: a person gave the asset this keyword."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"keyword:{quoted(self.name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """`date:2026-06..2026-08` (uploaded) or `captured:2026`; both ends are included, UTC."""
+
+    field: Literal["date", "captured"]
+    first: str
+    last: str
+
+    def __str__(self) -> str:
+        span = self.first if self.first == self.last else f"{self.first}..{self.last}"
+        return f"{self.field}:{span}"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """At least `low_ms`, at most `high_ms`; None leaves a side open."""
+
+    low_ms: int | None
+    high_ms: int | None
+
+    def __str__(self) -> str:
+        if self.high_ms is None:
+            return f">{print_duration(self.low_ms or 0)}"
+        if self.low_ms is None:
+            return f"<{print_duration(self.high_ms)}"
+        return f"{print_duration(self.low_ms)}..{print_duration(self.high_ms)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """`length:<10m`: how long the asset is; photos have no length."""
+
+    span: Span
+
+    def __str__(self) -> str:
+        return f"length:{self.span}"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """`NOT a`, `-a`: what is left without the part."""
+
+    part: Node
+
+    def __str__(self) -> str:
+        return f"NOT {_inside(self.part, (And, Or, Then, Words))}"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """`a AND b`: both at the same time."""
+
+    parts: tuple[Node, ...]
+
+    def __str__(self) -> str:
+        return " AND ".join(_inside(part, (And, Or, Then)) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """`a OR b`: either, or both."""
+
+    parts: tuple[Node, ...]
+
+    def __str__(self) -> str:
+        return " OR ".join(_inside(part, (Or, Then)) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """`a THEN b WITHIN 10s`: b starts after a starts and at most the gap after a ends."""
+
+    parts: tuple[Node, ...]
+    gaps_ms: tuple[int, ...]
+
+    def __str__(self) -> str:
+        text = _inside(self.parts[0], (Then,))
+        for part, gap in zip(self.parts[1:], self.gaps_ms, strict=True):
+            text += f" THEN {_inside(part, (Then,))} WITHIN {print_duration(gap)}"
+        return text
+
+
+Leaf = Words | Label | Phrase | Kind | Category | Keyword | Dates | Length
+Node = Leaf | Not | And | Or | Then
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A whole search: the tree and what holds for all of it. No tree: nothing was asked for."""
+
+    tree: Node | None = None
+    confidence: float | None = None
+    anywhere: bool = False
+    moment_length: Span | None = None
+
+    def __str__(self) -> str:
+        parts = [] if self.tree is None else [str(self.tree)]
+        if self.confidence is not None:
+            parts.append(f"conf:{number(self.confidence)}")
+        if self.anywhere:
+            parts.append("within:asset")
+        if self.moment_length is not None:
+            parts.append(f"dur:{self.moment_length}")
+        return " ".join(parts)
+
+
+def _inside(part: Node, loose: tuple[type, ...]) -> str:
+    return f"({part})" if isinstance(part, loose) else str(part)
+
+
+_PLAIN = re.compile(r"[^\W_][\w'&/.+-]*\Z")
+
+
+def quoted(text: str) -> str:
+    """Put a value in quotation marks unless it can stand without them."""
+    return text if _PLAIN.match(text) and not text.endswith(".") else in_quotes(text)
+
+
+def in_quotes(text: str) -> str:
+    """Put a text in quotation marks; marks and backslashes inside are escaped."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def number(value: float) -> str:
+    """Print a confidence without needless zeros."""
+    return f"{value:g}"
+
+
+def confidence_suffix(value: float | None) -> str:
+    """Print a term's own confidence limit, nothing if it has none."""
+    return "" if value is None else f"@{number(value)}"
+
+
+_UNITS = (("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
+
+
+def print_duration(milliseconds: int) -> str:
+    """Print a duration as the language writes it: `1h2m3s4ms`, `0s`."""
+    text, rest = "", milliseconds
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
