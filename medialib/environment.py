@@ -12,7 +12,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 env = environ.Env()
-_DATA_FOLDERS = ("broker/queue", "broker/control", "cache", "media", "search", "tmp")
+_DATA_FOLDERS = ("broker/queue", "broker/control", "cache", "media", "search", "static", "tmp")
 
 
 def data_dir(default: Path) -> Path:

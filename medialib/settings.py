@@ -140,7 +140,7 @@ MEDIALIB_FFMPEG = env.str("MEDIALIB_FFMPEG", default="")
 
 # ---- Queue (Celery carries ids; the Step rows are the queue) ------------------------------------
 _BROKER = MEDIALIB_DATA_DIR / "broker"
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="filesystem://localhost")
 if CELERY_BROKER_URL.startswith("filesystem"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_BROKER / "queue"),

@@ -24,6 +24,8 @@ from medialib.management.supervisor import Part, Supervisor
 log = logging.getLogger(__name__)
 _WORKERS = {"heavy": 1, "light": 2}
 _READY_SECONDS = 90
+# Being root is the container's business, and a complaint at each start helps nobody.
+_NO_ROOT_WARNING = "ignore:You're running the worker with superuser privileges"
 
 
 class Command(BaseCommand):
@@ -109,7 +111,7 @@ def _parts(listening: socket.socket) -> list[Part]:
                     *(*celery, "worker", *quiet, *lean, "--pool", "threads"),
                     *("--queues", name, "--concurrency", str(threads), "--hostname", f"{name}@%h"),
                 ),
-                environment={"MEDIALIB_WORKER_NAME": name},
+                environment={"MEDIALIB_WORKER_NAME": name, "PYTHONWARNINGS": _NO_ROOT_WARNING},
             )
             for name, threads in _WORKERS.items()
         ),
