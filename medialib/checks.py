@@ -1,1 +1,47 @@
-"""System checks: settings that can not work are named at start, with a cure."""
+"""System checks: settings that can't work are named at start, each with its cure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from medialib.models import Asset
+
+_SEARCH_ENGINES = ("sqlite",)
+
+
+@register()
+def check_choices(**_: Any) -> list[CheckMessage]:
+    """Name variables whose value is none of those that exist."""
+    choices = {
+        "MEDIALIB_LABELLING": (settings.MEDIALIB_LABELLING, tuple(settings.LABELLING_BACKENDS)),
+        "MEDIALIB_SEARCH": (settings.MEDIALIB_SEARCH, _SEARCH_ENGINES),
+        "MEDIALIB_DEFAULT_VISIBILITY": (
+            settings.MEDIALIB_DEFAULT_VISIBILITY,
+            tuple(Asset.Visibility.values),
+        ),
+    }
+    return [
+        Error(
+            f"{name} is {value!r}, which this version does not have.",
+            hint=f"Set it to one of: {', '.join(known)}.",
+            id=f"medialib.E{number:03}",
+        )
+        for number, (name, (value, known)) in enumerate(choices.items(), start=1)
+        if value not in known
+    ]
+
+
+@register()
+def check_heartbeat(**_: Any) -> list[CheckMessage]:
+    """A lease that ends before its next heartbeat would be taken from a healthy worker."""
+    if settings.MEDIALIB_HEARTBEAT_SECONDS * 2 < settings.MEDIALIB_LEASE_SECONDS:
+        return []
+    return [
+        Error(
+            "MEDIALIB_LEASE_SECONDS must be more than twice MEDIALIB_HEARTBEAT_SECONDS.",
+            id="medialib.E010",
+        )
+    ]
