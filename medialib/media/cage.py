@@ -102,11 +102,13 @@ def run_ffmpeg(
     on_progress: Callable[[float], None] | None = None,
     cancelled: Cancelled | None = None,
     limits: Limits | None = None,
+    inputs: dict[str, Path] | None = None,
     binary: str = "",
 ) -> None:
     """Run the ffmpeg binary in a cage; files it writes by bare name end up in `folder`.
 
-    `arguments` are all but the binary; inputs are `file:` addresses. `on_progress` gets 0..1.
+    `arguments` are all but the binary; they name inputs `file:<name>`, where `inputs` says which
+    local file stands under that name of ours. `on_progress` gets 0..1.
     """
 
     def relay(message: dict[str, Any]) -> None:
@@ -115,7 +117,11 @@ def run_ffmpeg(
 
     run(
         "medialib.media.caged.ffmpeg:run",
-        request={"arguments": arguments, "binary": binary},
+        request={
+            "arguments": arguments,
+            "binary": binary,
+            "inputs": {name: str(path.resolve()) for name, path in (inputs or {}).items()},
+        },
         limits=limits,
         on_message=relay,
         cancelled=cancelled,

@@ -72,12 +72,12 @@ def sniff(head: bytes) -> str | None:
 def refusal(head: bytes) -> str:
     """Say in one sentence why `sniff` found neither photo nor video."""
     return (
-        f"This file is not a video or a photo we can read ({_what_it_is(head)}). "
-        "Nothing was stored."
+        f"This file is not a video or a photo we can read ({what_it_is(head)}). Nothing was stored."
     )
 
 
-def _what_it_is(head: bytes) -> str:
+def what_it_is(head: bytes) -> str:
+    """Name what these bytes are if they are no media, as a clause."""
     if not head:
         return "it is empty"
     for start, name in _OTHER_STARTS:

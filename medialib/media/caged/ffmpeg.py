@@ -26,6 +26,8 @@ def run(
 ) -> dict[str, Any]:
     """Run ffmpeg with `request["arguments"]` in `folder`, emitting `{"out_ms": …}`."""
     del source
+    for name, path in request["inputs"].items():
+        (folder / name).symlink_to(path)
     binary = request["binary"] or find_binary()
     shim = [sys.executable, "-I", "-S", cage_exec.__file__, str(os.getpid())]
     command = [*shim, binary, "-nostdin", "-progress", "pipe:1", *request["arguments"]]

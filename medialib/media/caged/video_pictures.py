@@ -1,0 +1,193 @@
+"""Take pictures out of a video: single moments, a poster, a storyboard. One open for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import ceil
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import av
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image, ImageStat
+
+from medialib.media.caged.opening import DAMAGED, open_video, picture_stream, prepare_decoder
+from medialib.media.errors import MediaRejected
+
+Emit = Callable[[dict[str, Any]], None]
+# A storyboard may show a keyframe that is this much older than its tile says.
+LARGEST_TILE_LAG_MS = 2500
+POSTER_CANDIDATES = 5
+LIVELY = 28.0
+_TURNS = {
+    90: Image.Transpose.ROTATE_90,
+    180: Image.Transpose.ROTATE_180,
+    270: Image.Transpose.ROTATE_270,
+}
+
+
+class Pictures:
+    """An opened video that gives its picture at or before a time; ask in rising order."""
+
+    def __init__(self, container: InputContainer) -> None:
+        stream = picture_stream(container)
+        if stream is None or stream.time_base is None:
+            raise MediaRejected("no_picture", "This file holds no moving picture.")
+        prepare_decoder(stream)
+        self._container = container
+        self._stream: VideoStream = stream
+        self._base = stream.time_base
+        self._start = (container.start_time or 0) / av.time_base
+        self._frames: Iterator[VideoFrame] = iter(())
+        self._held: VideoFrame | None = None
+        self._next: VideoFrame | None = None
+
+    def at(self, at_ms: int) -> VideoFrame | None:
+        """Return the picture shown at this time, decoding from the keyframe before it."""
+        target = self._start + at_ms / 1000
+        if self._held is None or self._keyframe_between(target):
+            self._jump(target)
+        while True:
+            if self._next is not None:
+                if self._held is not None and _time(self._next) > target + 0.0005:
+                    return self._held
+                self._held = self._next
+            self._next = next(self._frames, None)
+            if self._next is None:
+                return self._held
+
+    def keyframe_at(self, at_ms: int, *, lag_ms: int) -> VideoFrame | None:
+        """Return the keyframe before this time if it is near enough, else the exact picture."""
+        target = self._start + at_ms / 1000
+        self._jump(target)
+        first = next(self._frames, None)
+        if first is None:
+            return self._held
+        self._held = first
+        return first if target - _time(first) <= lag_ms / 1000 else self.at(at_ms)
+
+    def image(self, frame: VideoFrame, side: int) -> Image.Image:
+        """Scale a picture down (never up), with square pixels and upright."""
+        width = frame.width * float(self._stream.codec_context.sample_aspect_ratio or 1)
+        scale = min(1.0, side / max(width, frame.height))
+        size = max(1, round(width * scale)), max(1, round(frame.height * scale))
+        plane = frame.reformat(*size, format="rgb24", interpolation="AREA").planes[0]
+        # Rows are padded; Pillow skips that, and importing numpy for it would double the time.
+        image = Image.frombytes("RGB", size, bytes(plane), "raw", "RGB", plane.line_size, 1)
+        turn = _TURNS.get(frame.rotation % 360)
+        return image.transpose(turn) if turn is not None else image
+
+    def _keyframe_between(self, target: float) -> bool:
+        """Tell whether seeking would skip pictures that decoding on would have to decode."""
+        assert self._held is not None
+        here = _time(self._next or self._held)
+        if target < _time(self._held):
+            return True
+        entries = self._stream.index_entries
+        place = entries.search_timestamp(int(target / self._base), backward=True)
+        if place < 0:
+            return target - here > 5
+        return float(entries[place].timestamp * self._base) > here + 0.1
+
+    def _jump(self, target: float) -> None:
+        self._held = self._next = None
+        try:
+            self._container.seek(
+                max(0, int(target / self._base)) if target > 0 else 0, stream=self._stream
+            )
+        except av.FFmpegError:
+            self._container.seek(0)
+        self._frames = self._decoded()
+
+    def _decoded(self) -> Iterator[VideoFrame]:
+        """Decode on; damaged packets are passed over."""
+        try:
+            for packet in self._container.demux(self._stream):
+                try:
+                    yield from packet.decode()
+                except av.FFmpegError:
+                    continue
+        except av.FFmpegError:
+            # What lies behind damage can't be reached.
+            return
+
+
+def moments(request: dict[str, Any], source: BinaryIO, emit: Emit, folder: Path) -> dict[str, Any]:
+    """Write `<ms>.jpg` for each asked time; the longer side is at most `request["side"]`."""
+    del emit
+    made = []
+    with open_video(source) as container:
+        pictures = Pictures(container)
+        for at_ms in sorted(set(request["at_ms"])):
+            frame = pictures.at(at_ms)
+            if frame is not None:
+                made.append(
+                    _save(pictures.image(frame, request["side"]), folder, f"{at_ms}.jpg", at_ms)
+                )
+    if not made:
+        raise MediaRejected("unreadable", DAMAGED)
+    return {"pictures": made}
+
+
+def overview(request: dict[str, Any], source: BinaryIO, emit: Emit, folder: Path) -> dict[str, Any]:
+    """Write `poster.jpg` and `storyboard.jpg`; tell the storyboard's geometry."""
+    del emit
+    interval, duration = request["interval_ms"], request["duration_ms"]
+    count = min(request["most_tiles"], max(1, ceil(duration / interval)))
+    lag = max(interval, LARGEST_TILE_LAG_MS)
+    tiles: list[Image.Image] = []
+    posters: list[tuple[float, int, Image.Image]] = []
+    first_candidate = min(count // 10, count - 1)
+    with open_video(source) as container:
+        pictures = Pictures(container)
+        for number in range(count):
+            frame = pictures.keyframe_at(number * interval, lag_ms=lag)
+            if frame is None:
+                break
+            tiles.append(pictures.image(frame, request["tile_side"]))
+            wanted = first_candidate <= number < first_candidate + POSTER_CANDIDATES
+            if wanted and all(liveliness < LIVELY for liveliness, _, _ in posters):
+                image = pictures.image(frame, request["poster_side"])
+                posters.append((_liveliness(tiles[-1]), number * interval, image))
+    if not tiles:
+        raise MediaRejected("unreadable", DAMAGED)
+    _, at_ms, image = max(posters, key=lambda candidate: candidate[0])
+    poster = _save(image, folder, "poster.jpg", at_ms)
+    return {"poster": poster, **_storyboard(tiles, folder, interval, request["columns"])}
+
+
+def _storyboard(
+    tiles: list[Image.Image], folder: Path, interval: int, most_columns: int
+) -> dict[str, Any]:
+    width, height = tiles[0].size
+    columns = min(most_columns, len(tiles))
+    sheet = Image.new("RGB", (columns * width, ceil(len(tiles) / columns) * height))
+    for number, tile in enumerate(tiles):
+        row, column = divmod(number, columns)
+        # Some streams change their size in the middle.
+        fitting = tile if tile.size == (width, height) else tile.resize((width, height))
+        sheet.paste(fitting, (column * width, row * height))
+    details = {
+        "interval_ms": interval,
+        "columns": columns,
+        "tile_width": width,
+        "tile_height": height,
+        "tiles": len(tiles),
+    }
+    return {"storyboard": _save(sheet, folder, "storyboard.jpg", 0), "details": details}
+
+
+def _liveliness(image: Image.Image) -> float:
+    """Say how much there is to see: black and fading pictures make poor posters."""
+    return float(ImageStat.Stat(image.convert("L")).stddev[0])
+
+
+def _time(frame: VideoFrame) -> float:
+    return frame.time if frame.time is not None else 0.0
+
+
+def _save(image: Image.Image, folder: Path, name: str, at_ms: int) -> dict[str, Any]:
+    image.save(folder / name, format="JPEG", quality=80, optimize=True)
+    return {"name": name, "width": image.width, "height": image.height, "at_ms": at_ms}
