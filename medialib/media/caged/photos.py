@@ -8,12 +8,22 @@ import warnings
 from typing import BinaryIO
 
 import pillow_heif
-from PIL import Image, ImageCms, ImageFile, ImageOps
+from PIL import (
+    AvifImagePlugin,
+    Image,
+    ImageCms,
+    ImageFile,
+    ImageOps,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 from medialib.media.errors import MediaRejected
 
-# Pillow opens 44 formats, some by other programs; these are the ones photos come in.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "TIFF", "BMP")
+# Pillow opens 44 formats, some by other programs; these are the ones photos come in. Their readers
+# are imported here, because Pillow would else load all 44 to find them. JPEG opens MPO too.
+_READERS = (AvifImagePlugin, TiffImagePlugin, WebPImagePlugin)
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "TIFF", "BMP")
 QUARTER_TURNS = frozenset((5, 6, 7, 8))
 # The largest phone pictures have 200 million pixels, and JPEG decodes them small.
 MAX_JPEG_PIXELS = 250_000_000
