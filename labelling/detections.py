@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -31,6 +32,12 @@ class Detection:
     aliases: tuple[str, ...] = ()
     category: str = ""
 
+    @property
+    def sample(self) -> tuple[str, int, float, int, float]:
+        """Give what `build_moments` takes."""
+        share = covered_share((box.left, box.top, box.width, box.height) for box in self.boxes)
+        return (self.label, self.time_ms, self.confidence, len(self.boxes), share)
+
 
 @dataclass(frozen=True, slots=True)
 class LabelFacts:
@@ -40,3 +47,14 @@ class LabelFacts:
     parents: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+
+
+def covered_share(boxes: Iterable[tuple[float, float, float, float]]) -> float:
+    """Sum the areas of (left, top, width, height) inside the frame; at most 1."""
+    total = 0.0
+    for left, top, width, height in boxes:
+        wide = min(1.0, left + width) - max(0.0, left)
+        high = min(1.0, top + height) - max(0.0, top)
+        if wide > 0 and high > 0:
+            total += wide * high
+    return min(1.0, total)

@@ -1,0 +1,177 @@
+"""Reads pages of JSON that may be too large for one piece, row by row, in little memory.
+
+Takes one page, a list of pages, or pages one after the other (JSON lines). The rows under "Labels"
+come in batches; all the rest of a page is small. Rows are decoded by the standard library's own
+scanner, and their text is passed on beside them, so that keeping an answer needs no encoding.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+BATCH = 1000
+CHUNK = 1 << 20
+# One row, or all of a page but its rows, is never this long.
+LONGEST_VALUE = 16 << 20
+_SPACE = " \t\n\r"
+
+
+class JsonInvalid(ValueError):
+    """These bytes are not JSON. `cut` says that they end too early."""
+
+    def __init__(self, message: str, *, cut: bool = False) -> None:
+        super().__init__(message)
+        self.cut = cut
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a page with at most `BATCH` rows; the page's other fields are in its last part."""
+
+    page: dict[str, Any]
+    # The same as one line of JSON.
+    line: str
+
+
+def read_pieces(file: IO[bytes], *, chunk: int = CHUNK) -> Iterator[Piece]:
+    """Read every page in parts. Raises JsonInvalid, at the place where the trouble is."""
+    text = _Text(file, chunk)
+    first = text.peek()
+    if first == "[":
+        text.take("[")
+        while text.peek() != "]":
+            yield from _read_page(text)
+            if text.peek() != "]":
+                text.take(",")
+        text.take("]")
+    elif first:
+        while text.peek():
+            yield from _read_page(text)
+    if text.peek():
+        raise JsonInvalid("There is more after the end.")
+
+
+def _read_page(text: _Text) -> Iterator[Piece]:
+    text.take("{")
+    fields: dict[str, tuple[Any, str]] = {}
+    rows: list[Any] = []
+    lines: list[str] = []
+    has_rows = False
+    while text.peek() != "}":
+        name, _ = text.value()
+        text.take(":")
+        if name == "Labels" and text.peek() == "[":
+            has_rows = True
+            for row, line in _read_rows(text):
+                if len(rows) == BATCH:
+                    yield _piece(rows, lines, fields={})
+                    rows, lines = [], []
+                rows.append(row)
+                lines.append(line)
+        else:
+            fields[str(name)] = text.value()
+        if text.peek() != "}":
+            text.take(",")
+    text.take("}")
+    yield _piece(rows, lines, fields=fields) if has_rows else _piece(None, lines, fields=fields)
+
+
+def _read_rows(text: _Text) -> Iterator[tuple[Any, str]]:
+    text.take("[")
+    while text.peek() != "]":
+        yield text.value()
+        if text.peek() != "]":
+            text.take(",")
+    text.take("]")
+
+
+def _piece(
+    rows: list[Any] | None, lines: list[str], *, fields: dict[str, tuple[Any, str]]
+) -> Piece:
+    page = {name: value for name, (value, _) in fields.items()}
+    parts = [f"{json.dumps(name)}:{text}" for name, (_, text) in fields.items()]
+    if rows is not None:
+        page["Labels"] = rows
+        parts.append(f'"Labels":[{",".join(lines)}]')
+    line = "{" + ",".join(parts) + "}"
+    # Line breaks can only stand between tokens, so blanks say the same on one line.
+    return Piece(page, line.replace("\r", " ").replace("\n", " "))
+
+
+class _Text:
+    """A window over the text of a file, with a place in it."""
+
+    def __init__(self, file: IO[bytes], chunk: int) -> None:
+        self._file = file
+        self._chunk = chunk
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._scan = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+        self._buffer = ""
+        self._place = 0
+        self._ended = False
+
+    def _fill(self, size: int) -> None:
+        data = self._file.read(size)
+        self._ended = not data
+        try:
+            more = self._decode(data, not data)
+        except UnicodeDecodeError:
+            raise JsonInvalid("It is not text.", cut=not data) from None
+        self._buffer = self._buffer[self._place :] + more
+        self._place = 0
+
+    def peek(self) -> str:
+        """Give the next character that is no blank, without taking it; empty at the end."""
+        while True:
+            for place in range(self._place, len(self._buffer)):
+                if self._buffer[place] not in _SPACE:
+                    self._place = place
+                    return self._buffer[place]
+            self._place = len(self._buffer)
+            if self._ended:
+                return ""
+            self._fill(self._chunk)
+
+    def take(self, expected: str) -> None:
+        """Take one character, which must be this one."""
+        found = self.peek()
+        if found != expected:
+            raise JsonInvalid(f"“{expected}” is missing.", cut=not found)
+        self._place += 1
+
+    def value(self) -> tuple[Any, str]:
+        """Take one value; give it with its text."""
+        if not self.peek():
+            raise JsonInvalid("A value is missing.", cut=True)
+        more = self._chunk
+        while (found := self._try_value()) is None:
+            if len(self._buffer) - self._place > LONGEST_VALUE:
+                raise JsonInvalid("One value is too long.")
+            self._fill(more)
+            more *= 2
+        value, end = found
+        line = self._buffer[self._place : end]
+        self._place = end
+        return value, line
+
+    def _try_value(self) -> tuple[Any, int] | None:
+        """Decode the value at this place and tell where it ends; None if the window is short."""
+        try:
+            value, end = self._scan(self._buffer, self._place)
+        except json.JSONDecodeError as error:
+            if not self._ended:
+                return None
+            cut = error.pos >= len(self._buffer) or "Unterminated" in error.msg
+            raise JsonInvalid(error.msg, cut=cut) from None
+        except RecursionError:
+            raise JsonInvalid("It is nested too deeply.") from None
+        # A number at the very end of the window may go on behind it.
+        return (value, end) if end < len(self._buffer) or self._ended else None
+
+
+def _refuse_constant(name: str) -> None:
+    raise JsonInvalid(f"{name} is not JSON.")
