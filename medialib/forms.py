@@ -55,10 +55,14 @@ class LibraryForm(forms.Form):
         return {name: str(self.cleaned_data.get(name) or "") for name in self.fields}
 
 
-class FilesInput(forms.ClearableFileInput):
+class FilesInput(forms.FileInput):
     """A file input that takes several files."""
 
     allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[UploadedFile[bytes]]:
+        """Give every file that was sent."""
+        return list(files.getlist(name))
 
 
 class FilesField(forms.FileField):
@@ -66,7 +70,7 @@ class FilesField(forms.FileField):
 
     widget = FilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:  # type: ignore[override]
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[bytes]]:
         """Give the files as a list."""
         files = list(data) if isinstance(data, (list, tuple)) else [data] if data else []
         if not files and self.required:
@@ -149,5 +153,5 @@ class UploadForm(DescribeForm):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        initial = {"visibility": settings.MEDIALIB_DEFAULT_VISIBILITY} | kwargs.pop("initial", {})
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **kwargs)
+        self.fields["visibility"].initial = settings.MEDIALIB_DEFAULT_VISIBILITY

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth import logout
 from django.contrib.auth.views import LoginView
@@ -30,7 +30,7 @@ class SignInView(LoginView):
             form = self.authentication_form(request)
             context = self.get_context_data(form=form, blocked=_TOO_OFTEN)
             return self.render_to_response(context, status=429)
-        return cast(HttpResponse, super().post(request, *args, **kwargs))
+        return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Sign in and forget earlier failures."""

@@ -1,4 +1,5 @@
 // <theme-switch>: as the system says, light, dark; kept in this browser.
+import { icon } from "./elements.js";
 
 const ORDER = ["system", "light", "dark"];
 const WORDS = { system: "as the system", light: "light", dark: "dark" };
@@ -42,17 +43,6 @@ class ThemeSwitch extends HTMLElement {
     this.button.lastChild.textContent = words;
     this.button.title = words;
   }
-}
-
-function icon(name) {
-  const space = "http://www.w3.org/2000/svg";
-  const svg = document.createElementNS(space, "svg");
-  const use = document.createElementNS(space, "use");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  use.setAttribute("href", `${new URL("../icons.svg", import.meta.url).pathname}#${name}`);
-  svg.append(use);
-  return svg;
 }
 
 customElements.define("theme-switch", ThemeSwitch);

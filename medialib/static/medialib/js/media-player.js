@@ -1,0 +1,147 @@
+// <media-player>: the native video with our controls and the boxes drawn per presented frame.
+import { Detections } from "./detections.js";
+import { setIcon } from "./elements.js";
+import { Overlay } from "./overlay.js";
+import { clock } from "./times.js";
+
+// A jump lands on the frame at or before its time, so aim a little behind the frame's edge.
+const AIM_MS = 1;
+
+class MediaPlayer extends HTMLElement {
+  connectedCallback() {
+    this.video = this.querySelector("video");
+    this.stage = this.querySelector("[data-stage]");
+    this.broken = this.querySelector("[data-broken]");
+    this.now = 0;
+    this.boxesOn = true;
+    this.settled = false;
+  }
+
+  // The page hands in what its parts share.
+  connect(state) {
+    this.state = state;
+    this.overlay = new Overlay(this.querySelector("canvas.overlay"), {
+      sizeOf: () => ({ width: this.video.videoWidth, height: this.video.videoHeight }),
+    });
+    this.detections = new Detections(state.detectionsUrl, {
+      duration: state.duration,
+      onArrival: () => this.draw(),
+    });
+    this.overlay.onResize = () => this.draw();
+    state.addEventListener("change", () => this.draw());
+    this.#takeOver();
+    this.#watchVideo();
+    this.#watchFrames();
+  }
+
+  #takeOver() {
+    this.video.controls = false;
+    this.querySelector("[data-controls]").hidden = false;
+    this.querySelector("[data-speed]").addEventListener("change", (event) => {
+      this.video.playbackRate = Number(event.target.value);
+    });
+    this.querySelector("[data-reload]").addEventListener("click", () => this.#reload());
+    this.video.addEventListener("click", () => this.toggle());
+  }
+
+  #watchVideo() {
+    const video = this.video;
+    for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => this.#showPlaying());
+    for (const name of ["seeked", "timeupdate", "loadeddata"]) {
+      video.addEventListener(name, () => video.requestVideoFrameCallback ? this.draw() : this.#moved(video.currentTime));
+    }
+    video.addEventListener("loadeddata", () => {
+      this.settled = false;
+      this.broken.hidden = true;
+    });
+    video.addEventListener("error", () => this.#failed());
+  }
+
+  #watchFrames() {
+    if (!this.video.requestVideoFrameCallback) return;
+    const onFrame = (_, frame) => {
+      this.#moved(frame.mediaTime);
+      this.video.requestVideoFrameCallback(onFrame);
+    };
+    this.video.requestVideoFrameCallback(onFrame);
+  }
+
+  #moved(time) {
+    this.now = Math.round(time * 1000);
+    this.querySelector("[data-now]").textContent = clock(this.video.currentTime * 1000);
+    this.draw();
+    this.dispatchEvent(new CustomEvent("player-time", { detail: this.now }));
+  }
+
+  draw() {
+    this.detections.want(this.now);
+    if (!this.boxesOn) return this.overlay.clear();
+    const lanes = new Map(this.state.lit.map((label) => [label.name, label.lane]));
+    return this.overlay.draw(this.detections.at(this.now), { lanes, threshold: this.state.threshold });
+  }
+
+  // An address of a bucket may have run out: ask ours once more, then say so.
+  #failed() {
+    if (this.settled) {
+      this.broken.hidden = false;
+      return;
+    }
+    this.settled = true;
+    this.#reload();
+  }
+
+  #reload() {
+    const time = this.now / 1000;
+    this.video.load();
+    this.video.currentTime = time;
+  }
+
+  #showPlaying() {
+    const button = this.querySelector("[data-do=toggle]");
+    const paused = this.video.paused;
+    button.setAttribute("aria-label", paused ? "Play" : "Pause");
+    setIcon(button.querySelector("svg"), paused ? "play" : "pause");
+  }
+
+  get playing() {
+    return !this.video.paused;
+  }
+
+  seek(ms) {
+    const target = Math.min(Math.max(0, ms), this.state.duration || Infinity);
+    this.video.currentTime = (target + AIM_MS) / 1000;
+  }
+
+  step(frames) {
+    this.video.pause();
+    // Aim at the middle of the frame: edges are where rounding chooses the wrong one.
+    this.video.currentTime = Math.max(0, (this.now + (frames + 0.5) * this.state.frame) / 1000);
+  }
+
+  async toggle() {
+    if (!this.video.paused) return this.video.pause();
+    try {
+      return await this.video.play();
+    } catch (error) {
+      if (error.name !== "AbortError") this.#failed();
+      return undefined;
+    }
+  }
+
+  toggleBoxes() {
+    this.boxesOn = !this.boxesOn;
+    this.querySelector("[data-do=boxes]").setAttribute("aria-pressed", String(this.boxesOn));
+    this.draw();
+  }
+
+  toggleFullscreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.stage.requestFullscreen();
+  }
+
+  showHits(text) {
+    this.querySelector("[data-hits]").textContent = text;
+  }
+}
+
+customElements.define("media-player", MediaPlayer);

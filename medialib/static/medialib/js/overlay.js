@@ -1,0 +1,88 @@
+// Draws boxes over a picture, letterbox-true: ratios are of the picture, not of its element.
+
+const COLOURS = ["", "#4fa8e8", "#f28b3c", "#2fc499", "#e39ac4", "#e0c83f", "#9fd6f7", "#b3a0e8", "#d0d0d0"];
+
+export class Overlay {
+  constructor(canvas, { sizeOf }) {
+    this.canvas = canvas;
+    this.sizeOf = sizeOf;
+    this.context = canvas.getContext("2d");
+    this.onResize = () => {};
+    new ResizeObserver(() => {
+      this.#fit();
+      this.onResize();
+    }).observe(canvas);
+    this.#fit();
+  }
+
+  #fit() {
+    const ratio = window.devicePixelRatio || 1;
+    this.width = this.canvas.clientWidth;
+    this.height = this.canvas.clientHeight;
+    this.canvas.width = Math.round(this.width * ratio);
+    this.canvas.height = Math.round(this.height * ratio);
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
+
+  #content() {
+    const { width, height } = this.sizeOf();
+    if (!width || !height) return null;
+    const scale = Math.min(this.width / width, this.height / height);
+    const [w, h] = [width * scale, height * scale];
+    return { x: (this.width - w) / 2, y: (this.height - h) / 2, w, h };
+  }
+
+  clear() {
+    this.context.clearRect(0, 0, this.width, this.height);
+    this.canvas.dataset.boxes = "0";
+  }
+
+  // detections: [{label, boxes}], lanes: label → lane number.
+  draw(detections, { lanes, threshold }) {
+    this.clear();
+    const content = this.#content();
+    if (!content) return;
+    let count = 0;
+    for (const { label, boxes } of detections) {
+      const lane = lanes.get(label);
+      if (!lane) continue;
+      for (const box of boxes) {
+        if (box.confidence < threshold) continue;
+        this.#box(content, box, { colour: COLOURS[lane], text: `${label} ${Math.round(box.confidence)} %` });
+        count += 1;
+      }
+    }
+    // For tests and the curious: how many boxes are on the picture now.
+    this.canvas.dataset.boxes = String(count);
+  }
+
+  #box(content, box, { colour, text }) {
+    const pen = this.context;
+    const x = content.x + box.left * content.w;
+    const y = content.y + box.top * content.h;
+    const w = box.width * content.w;
+    const h = box.height * content.h;
+    pen.lineJoin = "round";
+    pen.strokeStyle = "rgb(0 0 0 / 0.55)";
+    pen.lineWidth = 4;
+    pen.strokeRect(x, y, w, h);
+    pen.strokeStyle = colour;
+    pen.lineWidth = 2;
+    pen.strokeRect(x, y, w, h);
+    this.#tag(text, { x, y, colour });
+  }
+
+  #tag(text, { x, y, colour }) {
+    const pen = this.context;
+    pen.font = "600 12px system-ui, sans-serif";
+    const width = pen.measureText(text).width + 10;
+    const left = Math.min(Math.max(0, x - 1), Math.max(0, this.width - width));
+    const top = y >= 19 ? y - 19 : y + 1;
+    pen.fillStyle = colour;
+    pen.beginPath();
+    pen.roundRect(left, top, width, 18, 3);
+    pen.fill();
+    pen.fillStyle = "#101214";
+    pen.fillText(text, left + 5, top + 13);
+  }
+}
