@@ -13,6 +13,7 @@ from typing import IO, Any
 from labelling.detections import Box, Detection, LabelFacts, covered_share
 from labelling.moments import Sample, Span
 from labelling.reading import JsonInvalid, Piece, read_pieces
+from labelling.taxonomy import name_is_fit
 from medialib.exceptions import Refused
 
 Page = dict[str, Any]
@@ -32,6 +33,7 @@ _OTHER_KINDS = {
 }
 _LONGEST_MS = 30 * 24 * 3600 * 1000
 _TOLERANCE_MS = 2000
+_MOST_LABELS = 20_000
 
 
 class AnswerInvalid(Refused):
@@ -80,9 +82,8 @@ class Survey:
         self.job_id = str(page.get("JobId") or self.job_id)[:100]
         if isinstance(page.get("VideoMetadata"), dict):
             self.metadata = page["VideoMetadata"]
-        if set(page) != {"Labels"}:
-            # A page read in parts carries its fields in the last part.
-            self._next_token = str(page.get("NextToken") or "")
+        # A page read in parts carries its fields in the last part.
+        self._next_token = str(page.get("NextToken") or "")
 
     def finish(self) -> None:
         """Raise AnswerInvalid if there were no pages or the last one says that more follow."""
@@ -157,7 +158,8 @@ def read_answer(file: IO[bytes]) -> Iterator[Piece]:
 def has_segments(page: Page) -> bool:
     """Tell whether a page's rows are spans that the provider joined (aggregated by SEGMENTS)."""
     rows = page.get("Labels")
-    return bool(rows) and isinstance(rows[0], dict) and bool(rows[0].get("EndTimestampMillis"))
+    first = rows[0] if isinstance(rows, list) and rows else None
+    return isinstance(first, dict) and bool(first.get("EndTimestampMillis"))
 
 
 def page_samples(page: Page) -> Iterator[Sample]:
@@ -202,6 +204,8 @@ def note_facts(page: Page, facts: dict[str, LabelFacts]) -> None:
             label = row.get("Label", row)
             name = label["Name"]
             if name not in facts:
+                if not name_is_fit(name) or len(facts) >= _MOST_LABELS:
+                    raise AnswerInvalid(_name_sentence(name))
                 facts[name] = LabelFacts(
                     name=name,
                     parents=_names(label.get("Parents")),
@@ -254,7 +258,11 @@ def _corners(instance: dict[str, Any]) -> tuple[float, float, float, float]:
 
 
 def _names(entries: Any) -> tuple[str, ...]:
-    return tuple(str(entry["Name"]) for entry in entries or ())
+    names = tuple(entry["Name"] for entry in entries or ())
+    for name in names:
+        if not name_is_fit(name):
+            raise AnswerInvalid(_name_sentence(name))
+    return names
 
 
 def _apart(theirs: float, ours: float) -> bool:
@@ -267,6 +275,12 @@ def _wrong_kind(page: Page) -> str:
         if name in page:
             return f"This is {kind}, not one of label detection."
     return "This is JSON, but not an answer of label detection: it has no list of labels."
+
+
+def _name_sentence(name: Any) -> str:
+    if name_is_fit(name):
+        return f"This answer has more than {_MOST_LABELS:,} different labels."
+    return f"This answer has a name that is not 1 to 100 printable characters: {name!r:.60}"
 
 
 def _row_sentence(row: Any) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 VOCABULARY_FILE = Path(__file__).resolve().parent / "data" / "vocabulary.csv"
 # The origin of what stands in the shipped file, where a provider's model version would stand.
 SHIPPED = "vocabulary.csv"
+NAME_LIMIT = 100
 
 
 def fold(name: str) -> str:
@@ -22,6 +23,13 @@ def fold(name: str) -> str:
     decomposed = unicodedata.normalize("NFKD", name)
     bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return " ".join(bare.casefold().split())
+
+
+def name_is_fit(name: object) -> bool:
+    """Tell whether a foreign name may become a label: 1 to 100 printable characters."""
+    if not isinstance(name, str) or not 0 < len(name) <= NAME_LIMIT or not name.isprintable():
+        return False
+    return 0 < len(fold(name)) <= NAME_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from labelling.taxonomy import (
     Vocabulary,
     VocabularyRow,
     fold,
+    name_is_fit,
     read_rows,
     would_make_cycle,
 )
@@ -131,11 +132,10 @@ def is_rekognition(model_version: str) -> bool:
 
 
 def _folded_label(name: str) -> str:
-    folded = fold(name)
-    if not folded or len(name) > 100 or len(folded) > 100 or not name.isprintable():
+    if not name_is_fit(name):
         message = f"“{name[:40]}” can't be a label: names are 1 to 100 printable characters."
         raise Refused(message, code="invalid_label")
-    return folded
+    return fold(name)
 
 
 def _label_ids(folded: Iterable[str]) -> dict[str, int]:
@@ -253,6 +253,6 @@ def _word_news(
             categorised.add(label_id)
             for name in fact.categories:
                 news.append(
-                    LabelCategory(label_id=label_id, name=name[:100], model_version=model_version)
+                    LabelCategory(label_id=label_id, name=name, model_version=model_version)
                 )
     return news

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -19,7 +20,7 @@ def get_backend(alias: str | None = None) -> LabellingBackend:
 @lru_cache(maxsize=16)
 def _load(alias: str) -> LabellingBackend:
     try:
-        entry = settings.LABELLING_BACKENDS[alias]
+        entry: dict[str, Any] = settings.LABELLING_BACKENDS[alias]
     except KeyError:
         known = ", ".join(sorted(settings.LABELLING_BACKENDS))
         message = f"There is no labelling backend “{alias}”; there are: {known}."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from medialib.exceptions import StepFailed
 from medialib.media.source import Source
 
 Page = dict[str, Any]
@@ -53,6 +54,8 @@ class LabellingBackend(abc.ABC):
     queue: ClassVar[str] = "light"
     # A paid backend does nothing until a cap is set.
     paid: ClassVar[bool] = False
+    # Whose time and frame its answers are in: "rendition" (what people see) or "original".
+    answers_about: ClassVar[str] = "rendition"
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -72,9 +75,13 @@ class LabellingBackend(abc.ABC):
     ) -> Started:
         """Begin a run; may be called twice for one analysis and must not do the work twice over."""
 
-    @abc.abstractmethod
     def read(self, job_id: str) -> Iterator[Page]:
-        """Read the answer's pages; raises `Wait("provider", …)` while the run goes on."""
+        """Read the answer's pages; raises `Wait("provider", …)` while the run goes on.
+
+        A backend that answers at once has nothing to read later, and needs no method of its own.
+        """
+        message = f"The labeller “{self.name}” has no run of that name to read."
+        raise StepFailed(message, code="run_gone")
 
     def estimate(self, request: AnalysisRequest) -> Decimal:
         """Say what a run will cost in US dollars."""

@@ -115,7 +115,7 @@ def _sampled(
             yield int(time_ms + 0.001), frame
 
 
-def _frames(container: Any, stream: Any) -> Iterator[VideoFrame]:
+def _frames(container: Any, stream: Any) -> Iterator[Any]:
     """Decode all that can be decoded; a broken packet costs its own pictures only."""
     for packet in container.demux(stream):
         try:
@@ -159,7 +159,8 @@ class Network:
             frame, width=width, height=height, format="bgr24", interpolation=Interpolation.AREA
         )
         scores, dist = self._session.run(
-            ["scores", "dist"], {self._input: self._prepare(small.to_ndarray())}
+            ["scores", "dist"],
+            {self._input: self._prepare(np.asarray(small.to_ndarray(), np.uint8))},
         )
         cells, classes = np.nonzero(scores[0] >= self._thresholds)
         if not len(cells):
