@@ -168,6 +168,7 @@ def _convert(lease: Lease) -> None:
     asset = lease.step.asset
     probe = probing.Probe.from_json(asset.probe)
     decision = rule.decide(probe)
+    assert isinstance(decision, rule.Remux | rule.Transcode), "prepare asked for a conversion"
     with storage.local_copy(asset.original_name) as original, storage.scratch_folder() as folder:
         storage.check_room(asset.size)
         target = folder / "playback.mp4"

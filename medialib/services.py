@@ -19,7 +19,7 @@ from labelling.models import Analysis
 from medialib import assets, pipeline, selectors, steps, storage
 from medialib.exceptions import Conflict, Duplicate, Refused, TooLarge
 from medialib.media import sniff
-from medialib.models import Asset, Step, User
+from medialib.models import ApiToken, Asset, Step, User
 from medialib.models.asset import new_id
 
 if TYPE_CHECKING:
@@ -73,22 +73,26 @@ def create_asset(
         raise Refused(sniff.refusal(digest.head), code="not_media", field="file")
     if not force:
         _refuse_duplicate(owner, digest)
-    asset_id = new_id()
-    name = assets.new_key(asset_id)
-    file.seek(0)
-    # Bytes first, rows after: a crash in between leaves an orphan that the sweep removes.
-    storage.write_file(name, file)
+    asset = _new_asset(owner, kind, filename, digest, details)
+    kept = labelling.keep_answer(asset, answer, filename=f"{filename}.json") if answer else None
+    stored = [asset.original_name, *([kept.raw_name] if kept else [])]
     try:
+        # Bytes first, rows after: a crash in between leaves an orphan that the sweep removes.
+        file.seek(0)
+        storage.write_file(asset.original_name, file)
         with transaction.atomic():
             User.objects.select_for_update().get(pk=owner.pk)
             if not force:
                 _refuse_duplicate(owner, digest)
-            asset = _insert(owner, asset_id, name, kind, filename, digest, details)
-            if answer is not None:
-                labelling.import_answer(asset, answer, filename=f"{filename}.json", actor=owner)
+            asset.save(force_insert=True)
+            assets.set_keywords(asset, details.keywords)
+            assets.note("asset.created", asset, actor=owner, filename=asset.original_filename)
+            if kept is not None:
+                labelling.add_answer(asset, kept)
             pipeline.begin(asset, priority=priority)
     except BaseException:
-        storage.delete(name)
+        for name in stored:
+            storage.delete(name)
         raise
     return asset
 
@@ -120,15 +124,8 @@ def _refuse_duplicate(owner: User, digest: _Digest) -> None:
         raise Duplicate(f"You have this file already, as “{twin}”.", asset_id=str(twin.pk))
 
 
-def _insert(
-    owner: User,
-    asset_id: uuid.UUID,
-    name: str,
-    kind: str,
-    filename: str,
-    digest: _Digest,
-    details: Details,
-) -> Asset:
+def _new_asset(owner: User, kind: str, filename: str, digest: _Digest, details: Details) -> Asset:
+    asset_id = new_id()
     asset = Asset(
         id=asset_id,
         owner=owner,
@@ -136,7 +133,7 @@ def _insert(
         title=_line(details.title, limit=300),
         description=details.description.replace("\x00", "")[:10_000],
         original_filename=assets.clean_filename(filename),
-        original_name=name,
+        original_name=assets.new_key(asset_id),
         size=digest.size,
         sha256=digest.sha256,
         fingerprint=digest.fingerprint,
@@ -146,9 +143,6 @@ def _insert(
     )
     if details.visibility:
         asset.visibility = _visibility(details.visibility)
-    asset.save(force_insert=True)
-    assets.set_keywords(asset, details.keywords)
-    assets.note("asset.created", asset, actor=owner, filename=asset.original_filename)
     return asset
 
 
@@ -297,3 +291,12 @@ def sweep_orphans(*, older_than: timedelta = timedelta(days=1), remove: bool = T
         if remove:
             storage.delete(name)
     return orphans
+
+
+def create_token(
+    user: User, *, name: str, scopes: Iterable[str], expires_in: timedelta | None = None
+) -> str:
+    """Make an API token and give it, the only time it is readable; only its hash is kept."""
+    manager: Any = ApiToken.objects
+    _, token = manager.create(user, expiry=expires_in, name=name[:100], scopes=sorted(set(scopes)))
+    return str(token)

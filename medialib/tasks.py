@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from celery import shared_task
 
 from medialib import pipeline, services
 
+_task: Callable[..., Callable[[Callable[..., None]], Any]] = shared_task
 
-@shared_task(name="medialib.tasks.run_step")
+
+@_task(name="medialib.tasks.run_step")
 def run_step(step_id: int) -> None:
     """Do one step."""
     pipeline.run_step(step_id)
 
 
-@shared_task(name="medialib.tasks.dispatch_steps", expires=10)
+@_task(name="medialib.tasks.dispatch_steps", expires=10)
 def dispatch_steps() -> None:
     """Send ready steps and give back lost ones."""
     pipeline.dispatch()
 
 
-@shared_task(name="medialib.tasks.sweep_library", expires=600)
+@_task(name="medialib.tasks.sweep_library", expires=600)
 def sweep_library() -> None:
     """Remove what is due: old trash, old rejects, orphans in storage."""
     services.purge_due()

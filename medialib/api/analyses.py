@@ -15,6 +15,7 @@ from medialib.api.assets import asset_for
 from medialib.api.serializers import AnalysisSerializer
 from medialib.api.summaries import analysis_summary
 from medialib.exceptions import Missing
+from medialib.http.authentication import signed_in
 
 
 def _analysis_for(request: Request, analysis_id: uuid.UUID, *, edit: bool = False) -> Analysis:
@@ -46,7 +47,7 @@ class AnalysisCancelView(APIView):
     def post(self, request: Request, analysis_id: uuid.UUID) -> Response:
         """Stop an analysis; what was found before stays."""
         analysis = _analysis_for(request, analysis_id, edit=True)
-        services.cancel_analysis(analysis, actor=request.user)
+        services.cancel_analysis(analysis, actor=signed_in(request))
         analysis.refresh_from_db()
         return Response(analysis_summary(analysis))
 
@@ -62,6 +63,6 @@ class AnalysisRetryView(APIView):
         """Run the feature again, as a new analysis."""
         analysis = _analysis_for(request, analysis_id, edit=True)
         queued = services.label_again(
-            analysis.asset, actor=request.user, features=[analysis.feature]
+            analysis.asset, actor=signed_in(request), features=[analysis.feature]
         )
         return Response(analysis_summary(queued[0]), status=202)

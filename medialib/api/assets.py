@@ -20,6 +20,7 @@ from medialib import services
 from medialib.api import serializers as api
 from medialib.api.summaries import analysis_summary, asset_summaries, asset_summary
 from medialib.exceptions import Refused
+from medialib.http.authentication import signed_in
 from medialib.http.pages import CursorPage
 from medialib.models import Asset
 from medialib.selectors import Principals, can_edit, get_asset, visible_assets
@@ -90,7 +91,7 @@ class AssetListView(APIView):
             visibility=wanted.get("visibility", ""),
         )
         asset = services.create_asset(
-            owner=request.user,
+            owner=signed_in(request),
             file=file,
             filename=file.name or "",
             details=details,
@@ -135,14 +136,14 @@ class AssetView(APIView):
         """Change title, description, keywords or visibility."""
         asset = asset_for(request, asset_id, edit=True)
         changes = validated(api.AssetChangeSerializer, request.data)
-        services.update_asset(asset, actor=request.user, changes=changes)
+        services.update_asset(asset, actor=signed_in(request), changes=changes)
         return Response(asset_summary(asset_for(request, asset_id), request))
 
     @extend_schema(operation_id="assets_delete", responses={204: None})
     def delete(self, request: Request, asset_id: uuid.UUID) -> Response:
         """Put the asset into the trash; it can be restored for 30 days."""
         asset = asset_for(request, asset_id, edit=True)
-        services.trash_asset(asset, actor=request.user)
+        services.trash_asset(asset, actor=signed_in(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -155,7 +156,7 @@ class AssetRestoreView(APIView):
     def post(self, request: Request, asset_id: uuid.UUID) -> Response:
         """Take the asset out of the trash."""
         asset = asset_for(request, asset_id, edit=True, trashed=True)
-        services.restore_asset(asset, actor=request.user)
+        services.restore_asset(asset, actor=signed_in(request))
         return Response(asset_summary(asset_for(request, asset_id), request))
 
 
@@ -247,6 +248,6 @@ class AnalysisListView(APIView):
         """Label the asset again; what was found before stays until the new answer is there."""
         asset = asset_for(request, asset_id, edit=True)
         wanted = validated(api.AnalysisCreateSerializer, request.data)
-        queued = services.label_again(asset, actor=request.user, features=wanted["features"])
+        queued = services.label_again(asset, actor=signed_in(request), features=wanted["features"])
         rows = [analysis_summary(analysis) for analysis in queued]
         return Response({"results": rows, "next": None}, status=status.HTTP_202_ACCEPTED)

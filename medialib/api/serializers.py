@@ -1,4 +1,7 @@
-"""What goes in and out of the REST API, described with units and ranges. No logic."""
+"""What goes in and out of the REST API, described with units and ranges. No logic.
+
+A field named `label` hides the framework's own attribute of that name, which is not used here.
+"""
 
 from __future__ import annotations
 
@@ -141,7 +144,7 @@ class AssetFilterSerializer(serializers.Serializer[Any]):
 class MomentSerializer(serializers.Serializer[Any]):
     """A span in which a label is seen; milliseconds, half-open; a photo has 0, 0."""
 
-    label = serializers.CharField(help_text="Name of the label.")
+    label = serializers.CharField(help_text="Name of the label.")  # type: ignore[assignment]
     start_ms = serializers.IntegerField(help_text="First millisecond.")
     end_ms = serializers.IntegerField(help_text="First millisecond after it.")
     confidence = serializers.FloatField(help_text="Best confidence in it, 0 to 100.")
@@ -150,15 +153,6 @@ class MomentSerializer(serializers.Serializer[Any]):
     screen_share = serializers.FloatField(help_text="Share of the picture in boxes, 0 to 1.")
     thumbnail_url = serializers.URLField(allow_null=True, help_text="A picture of it (JPEG).")
     url = serializers.URLField(help_text="The asset's page, opened at this moment.")
-
-
-class LabelTotalSerializer(serializers.Serializer[Any]):
-    """Totals of one label in an asset."""
-
-    label = serializers.CharField(help_text="Name of the label.")
-    moments = serializers.IntegerField(help_text="Number of moments.")
-    screen_ms = serializers.IntegerField(help_text="Time on screen in milliseconds.")
-    confidence = serializers.FloatField(help_text="Best confidence, 0 to 100.")
 
 
 class MomentTotalsSerializer(serializers.Serializer[Any]):
@@ -180,7 +174,7 @@ class MomentListSerializer(serializers.Serializer[Any]):
 class MomentFilterSerializer(serializers.Serializer[Any]):
     """Filters of the moment list."""
 
-    label = serializers.CharField(
+    label = serializers.CharField(  # type: ignore[assignment]
         required=False, max_length=100, help_text="Only this label (its name)."
     )
     min_confidence = serializers.FloatField(
@@ -204,7 +198,7 @@ class BoxSerializer(serializers.Serializer[Any]):
 class DetectionSerializer(serializers.Serializer[Any]):
     """One raw answer: a label at a time, with boxes."""
 
-    label = serializers.CharField(help_text="Name of the label.")
+    label = serializers.CharField(help_text="Name of the label.")  # type: ignore[assignment]
     time_ms = serializers.IntegerField(help_text="Time in milliseconds.")
     confidence = serializers.FloatField(help_text="0 to 100.")
     boxes = BoxSerializer(many=True, help_text="Where it is seen.")
@@ -226,7 +220,7 @@ class DetectionFilterSerializer(serializers.Serializer[Any]):
     end_ms = serializers.IntegerField(
         required=False, min_value=1, help_text="End; default start + 60,000, at most + 600,000."
     )
-    label = serializers.ListField(
+    label = serializers.ListField(  # type: ignore[assignment]
         child=serializers.CharField(max_length=100),
         required=False,
         help_text="Only these labels (repeat the parameter).",

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
+
+if TYPE_CHECKING:
+    from medialib.models import User
 
 _USED_PRECISION = timedelta(minutes=5)
 
@@ -58,3 +63,10 @@ class BrowserScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """Describe the scheme."""
         return {"type": "apiKey", "in": "cookie", "name": "sessionid"}
+
+
+def signed_in(request: Request) -> User:
+    """Give the person who calls; the permission has made sure that there is one."""
+    if isinstance(request.user, AnonymousUser):
+        raise NotAuthenticated
+    return request.user

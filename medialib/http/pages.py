@@ -56,7 +56,7 @@ def page_size_of(value: str | None, *, default: int, maximum: int = 100) -> int:
     if value in (None, ""):
         return default
     try:
-        size = int(value)  # type: ignore[arg-type]
+        size = int(value or "")
     except ValueError:
         size = 0
     if not 1 <= size <= maximum:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
@@ -25,7 +25,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField(help_text="The HTTP status.")
     detail = serializers.CharField(help_text="What is wrong here, as a sentence.")
     code = serializers.CharField(help_text="A short name for programs.")
-    errors = FieldErrorSerializer(many=True, help_text="The fields that are wrong.")
+    errors = FieldErrorSerializer(  # type: ignore[assignment]
+        many=True, help_text="The fields that are wrong."
+    )
 
 
 class ProblemSchema(AutoSchema):
@@ -33,13 +35,13 @@ class ProblemSchema(AutoSchema):
 
     problem_statuses = {"400": "Bad input", "401": "Not signed in", "403": "Scope is missing"}
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         """Put the scope at the end of the description."""
         text = super().get_description() or ""
         scope = scope_of(self.view, self.method)
         return f"{text}\n\nScope: `{scope}`." if scope else text
 
-    def _get_response_bodies(self, direction: str = "response") -> Any:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         statuses = dict(self.problem_statuses)
         if "{" in self.path:

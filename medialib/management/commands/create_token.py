@@ -8,8 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from medialib import services
 from medialib.http.scopes import SCOPES
-from medialib.models import ApiToken, User
+from medialib.models import User
 
 
 class Command(BaseCommand):
@@ -34,7 +35,6 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no user {options['user']!r}.")
         expiry = timedelta(days=options["days"]) if options["days"] else None
-        _, token = ApiToken.objects.create(
-            user, expiry=expiry, name=options["name"] or "command line", scopes=scopes
-        )
+        name = options["name"] or "command line"
+        token = services.create_token(user, name=name, scopes=scopes, expires_in=expiry)
         self.stdout.write(f"Token with {', '.join(scopes)} (shown once): {token}")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from labelling.answers import AnswerInvalid
 from medialib import imports, services
-from medialib.exceptions import Duplicate, MedialibError, Refused, StorageUnavailable
+from medialib.exceptions import Duplicate, Refused, StorageUnavailable
 from medialib.models import Asset, User
 from medialib.models.asset import new_id
 
@@ -49,36 +52,32 @@ class Command(BaseCommand):
 
     def _import(self, candidate: imports.Candidate, owner: User, details: services.Details) -> str:
         path = candidate.path
-        with ExitStack() as stack:
-            file = stack.enter_context(path.open("rb"))
-            answer = stack.enter_context(candidate.answer.open("rb")) if candidate.answer else None
+        details = replace(details, source_ref=str(path.resolve()))
+        try:
             try:
-                asset = services.create_asset(
-                    owner=owner,
-                    file=file,
-                    filename=path.name,
-                    details=_with_source(details, str(path.resolve())),
-                    answer=answer,
-                )
-            except Duplicate as error:
-                self.stdout.write(f"{path}: {error.detail}")
-                return "already there"
-            except StorageUnavailable:
-                raise
-            except MedialibError as error:
-                self.stderr.write(f"{path}: {error.detail}")
-                return "refused"
+                asset = _create(path, candidate.answer, owner, details)
+            except AnswerInvalid as error:
+                self.stderr.write(f"{candidate.answer} is not used: {error.detail}")
+                asset = _create(path, None, owner, details)
+        except Duplicate as error:
+            self.stdout.write(f"{path}: {error.detail}")
+            return "already there"
+        except Refused as error:
+            self.stderr.write(f"{path}: {error.detail}")
+            return "refused"
         self.stdout.write(f"{path} → {asset.pk}")
         return "imported"
 
 
-def _with_source(details: services.Details, source_ref: str) -> services.Details:
-    return services.Details(
-        keywords=details.keywords,
-        visibility=details.visibility,
-        batch=details.batch,
-        source_ref=source_ref,
-    )
+def _create(path: Path, answer: Path | None, owner: User, details: services.Details) -> Asset:
+    with ExitStack() as stack:
+        return services.create_asset(
+            owner=owner,
+            file=stack.enter_context(path.open("rb")),
+            filename=path.name,
+            details=details,
+            answer=stack.enter_context(answer.open("rb")) if answer else None,
+        )
 
 
 def _owner(name: str | None) -> User:
