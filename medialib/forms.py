@@ -14,7 +14,7 @@ from medialib.models import Asset
 _VISIBILITIES = [
     ("private", "Only me"),
     ("library", "Everyone signed in"),
-    ("public", "Everyone with the link"),
+    ("public", "Everyone, without signing in"),
 ]
 
 

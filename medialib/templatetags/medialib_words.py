@@ -28,7 +28,7 @@ def clock(milliseconds: int | None) -> str:
 
 
 @register.filter
-def length(milliseconds: int | None) -> str:
+def duration(milliseconds: int | None) -> str:
     """Print a length with its units: 0.4 s, 7 s, 1 min 12 s, 2 h 5 min."""
     total = int(milliseconds or 0)
     if total < 1000:

@@ -133,7 +133,7 @@ def _facts(asset: Asset) -> list[tuple[str, str]]:
         ("Type", asset.content_type),
         ("Size", words.size(asset.size)),
         ("Frame", f"{asset.width} × {asset.height} px" if asset.width else ""),
-        ("Length", words.length(asset.duration_ms) if asset.duration_ms else ""),
+        ("Length", words.duration(asset.duration_ms) if asset.duration_ms else ""),
         (
             "Frame rate",
             f"{rate:.2f}".rstrip("0").rstrip(".") + " per second"

@@ -11,6 +11,8 @@ class UploadForm extends HTMLElement {
     this.rows = [];
     this.querySelector(".drop-or").hidden = false;
     this.querySelector("[data-drop]").classList.add("whole");
+    // With a list of files the button belongs on top of it, in sight on small screens too.
+    this.querySelector("[data-head]").append(this.querySelector("[data-send]"));
     this.input.addEventListener("change", () => {
       this.#add(this.input.files);
       this.input.value = "";
@@ -108,11 +110,12 @@ class UploadForm extends HTMLElement {
 
   #showTotal() {
     const total = this.rows.reduce((sum, row) => sum + row.file.size, 0);
-    const sent = this.rows.reduce((sum, row) => sum + row.file.size * (row.isDone ? 1 : row.share), 0);
-    const done = this.rows.filter((row) => row.isDone).length;
-    this.querySelector("[data-total]").value = total ? sent / total : 0;
+    const through = this.rows.reduce((sum, row) => sum + row.file.size * (row.isDone ? 1 : row.share), 0);
+    const refused = this.#count("failed");
+    const kept = this.#count("kept") + this.#count("ended");
+    this.querySelector("[data-total]").value = total ? through / total : 0;
     this.querySelector("[data-summary]").textContent =
-      `${done} of ${this.rows.length} file${this.rows.length === 1 ? "" : "s"} sent · ${size(Math.round(sent))} of ${size(total)}`;
+      `${kept} of ${this.rows.length} kept` + (refused ? ` · ${refused} not taken` : "");
   }
 
   #say(words) {
