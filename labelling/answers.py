@@ -166,10 +166,12 @@ def page_samples(page: Page) -> Iterator[Sample]:
     """Give the samples of one page, photo or video. Raises AnswerInvalid for a row of no sense."""
     row: Any = None
     try:
-        for row in page["Labels"]:
-            label = row.get("Label", row)
+        rows = page["Labels"]
+        is_video = bool(rows) and "Label" in rows[0]
+        for row in rows:
+            label = row["Label"] if is_video else row
             confidence = label["Confidence"]
-            time_ms = row.get("Timestamp", 0)
+            time_ms = row["Timestamp"] if is_video else 0
             boxes = label.get("Instances")
             if not (0 <= confidence <= 100 and 0 <= time_ms <= _LONGEST_MS):
                 raise AnswerInvalid(_row_sentence(row))

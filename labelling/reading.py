@@ -18,6 +18,9 @@ CHUNK = 1 << 20
 # One row, or all of a page but its rows, is never this long.
 LONGEST_VALUE = 16 << 20
 _SPACE = " \t\n\r"
+# What a cut leaves of a word or a number ("fals", "1.5e-") is at most this long.
+_LONGEST_STUMP = 8
+_AFTER_VALUE = frozenset(" \t\n\r,:]}")
 
 
 class JsonInvalid(ValueError):
@@ -165,12 +168,15 @@ class _Text:
         except json.JSONDecodeError as error:
             if not self._ended:
                 return None
-            cut = error.pos >= len(self._buffer) or "Unterminated" in error.msg
+            near_end = error.pos >= len(self._buffer) - _LONGEST_STUMP
+            cut = near_end or error.msg.startswith("Unterminated")
             raise JsonInvalid(error.msg, cut=cut) from None
         except RecursionError:
             raise JsonInvalid("It is nested too deeply.") from None
-        # A number at the very end of the window may go on behind it.
-        return (value, end) if end < len(self._buffer) or self._ended else None
+        # A number may go on behind the window, even after its point.
+        if self._ended or self._buffer[end : end + 1] in _AFTER_VALUE:
+            return value, end
+        return None
 
 
 def _refuse_constant(name: str) -> None:
