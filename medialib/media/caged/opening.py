@@ -10,7 +10,6 @@ import os
 from typing import BinaryIO
 
 import av
-import av.logging
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -20,10 +19,14 @@ from medialib.media.errors import MediaRejected
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,gif,ogg,mxf"
 # 8K is 33 million; a few bytes can claim far more and cost gigabytes.
 MAX_VIDEO_PIXELS = 36_000_000
+_BOUNDS = {"max_pixels": str(MAX_VIDEO_PIXELS)}
 MAX_THREADS = 4
 BUFFER_BYTES = 256 * 1024
 
 DAMAGED = "This video is damaged: nothing of it can be read."
+TOO_MANY_PIXELS = (
+    "This video's pictures claim {0} million pixels, more than can be opened safely (8K is 33)."
+)
 CUT_OFF = (
     "This video is cut off: its index, which stands at the end of such files, is missing, "
     "so nothing of it can be shown. Copy the file again, or repair it."
@@ -32,7 +35,8 @@ CUT_OFF = (
 
 def open_video(source: BinaryIO) -> InputContainer:
     """Open a video from its bytes; raises MediaRejected when no reader takes it."""
-    av.logging.set_level(av.logging.PANIC)
+    # PyAV's own logging must stay off (its default): it takes the interpreter's lock in decoder
+    # threads, and closing a decoder, which holds the lock, then waits for them for ever.
     try:
         return av.open(
             source,
@@ -42,7 +46,7 @@ def open_video(source: BinaryIO) -> InputContainer:
             options={
                 "format_whitelist": FORMATS,
                 "protocol_whitelist": "none",
-                "max_pixels": str(MAX_VIDEO_PIXELS),
+                **_BOUNDS,
             },
         )
     except (av.FFmpegError, OSError, ValueError) as error:
@@ -60,7 +64,12 @@ def picture_stream(container: InputContainer) -> VideoStream | None:
 
 
 def prepare_decoder(stream: VideoStream) -> None:
-    """Bound threads: many cores would else cost more address space than a cage has."""
+    """Bound pixels and threads: many cores would else cost more address space than a cage has."""
+    pixels = stream.codec_context.width * stream.codec_context.height
+    if pixels > MAX_VIDEO_PIXELS:
+        raise MediaRejected("too_many_pixels", TOO_MANY_PIXELS.format(round(pixels / 1e6)))
+    # A stream may announce little and grow later; the decoder then refuses the picture.
+    stream.codec_context.options = _BOUNDS
     stream.codec_context.thread_count = min(MAX_THREADS, os.cpu_count() or 1)
     stream.codec_context.thread_type = "AUTO"
 

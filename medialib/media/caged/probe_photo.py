@@ -12,6 +12,8 @@ from medialib.media.caged.captured import photo_capture
 from medialib.media.caged.photos import QUARTER_TURNS, load, open_photo
 
 CUT_OFF = "This photo is cut off: the part that arrived is shown."
+# MPO is a JPEG with further pictures behind it; of HEIF files, HEIC are the ones decoded here.
+_CONTENT_TYPES = {"mpo": "image/jpeg", "heif": "image/heic"}
 _CAMERA_IFD = ExifTags.IFD.Exif
 _ROTATIONS = {3: 180, 4: 180, 5: 270, 6: 270, 7: 90, 8: 90}
 
@@ -44,7 +46,7 @@ def probe(
     return {
         "kind": "photo",
         "format": "jpeg" if form == "mpo" else form,
-        "content_type": "image/jpeg" if form == "mpo" else Image.MIME[form.upper()],
+        "content_type": _CONTENT_TYPES.get(form) or Image.MIME[form.upper()],
         "codec": form,
         "width": width,
         "height": height,

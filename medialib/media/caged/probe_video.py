@@ -15,12 +15,13 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from medialib.media.caged.captured import video_capture
-from medialib.media.caged.opening import DAMAGED, open_video, picture_stream, prepare_decoder
+from medialib.media.caged.opening import open_video, picture_stream, prepare_decoder
 from medialib.media.caged.timing import Timing, measure
 from medialib.media.errors import MediaRejected
 
 HDR_TRANSFERS = {16: "pq", 18: "hlg"}
 PACKETS_TO_FIRST_PICTURE = 600
+_INDEX_BYTES = 4 * 1024**2
 CONTENT_TYPES = {
     "mp4": "video/mp4",
     "mov": "video/quicktime",
@@ -47,12 +48,16 @@ def probe(
     """Return the facts of one video as JSON; raises MediaRejected when it can't be shown."""
     del request, emit, folder
     size = source.seek(0, os.SEEK_END)
-    head = _head(source)
+    source.seek(0)
+    head = source.read(4096)
+    # Some containers can't be wound back without an index, so each look has its own opening.
+    timing = _measured(source, size)
     source.seek(0)
     with open_video(source) as container:
         stream = _stream(container)
         first = _first_picture(container, stream)
-        timing = measure(container, stream, size=size)
+        if first is None:
+            raise _undecodable(source)
         return {
             **_form(container, head),
             **_picture(stream, first),
@@ -68,9 +73,10 @@ def probe(
         }
 
 
-def _head(source: BinaryIO) -> bytes:
+def _measured(source: BinaryIO, size: int) -> Timing:
     source.seek(0)
-    return source.read(4096)
+    with open_video(source) as container:
+        return measure(container, _stream(container), size=size)
 
 
 def _stream(container: InputContainer) -> VideoStream:
@@ -79,14 +85,12 @@ def _stream(container: InputContainer) -> VideoStream:
         if container.streams.audio:
             raise MediaRejected("audio_only", "This file holds sound only: there is no picture.")
         raise MediaRejected("no_picture", "This file holds no moving picture.")
-    if stream.codec_tag in {"encv", "drmi"}:
-        raise MediaRejected("encrypted", "This video is encrypted (protected against copying).")
     if getattr(stream, "codec_context", None) is None:
         raise MediaRejected("unknown_codec", "This video's codec is unknown here.")
     return stream
 
 
-def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame:
+def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame | None:
     """Decode until one picture comes; damaged packets before it are passed over."""
     prepare_decoder(stream)
     try:
@@ -96,14 +100,20 @@ def _first_picture(container: InputContainer, stream: VideoStream) -> VideoFrame
             except av.FFmpegError:
                 continue
             if frames:
-                picture = frames[0]
-                assert isinstance(picture, VideoFrame)
-                return picture
-    except av.FFmpegError as error:
-        raise MediaRejected("unreadable", DAMAGED) from error
-    if stream.codec_context.width * stream.codec_context.height == 0:
-        raise MediaRejected("unreadable", DAMAGED)
-    raise MediaRejected("undecodable", "No picture of this video can be decoded.")
+                return frames[0]
+    except av.FFmpegError:
+        # The file ends, or goes on damaged, before any picture.
+        return None
+    return None
+
+
+def _undecodable(source: BinaryIO) -> MediaRejected:
+    """Name the one frequent cause: the sample entries of a protected MP4 are called `encv`."""
+    for place in (0, max(0, source.seek(0, os.SEEK_END) - _INDEX_BYTES)):
+        source.seek(place)
+        if b"encv" in source.read(_INDEX_BYTES):
+            return MediaRejected("encrypted", "This video is encrypted, so it can't be shown.")
+    return MediaRejected("undecodable", "No picture of this video can be decoded.")
 
 
 def _form(container: InputContainer, head: bytes) -> dict[str, Any]:

@@ -6,11 +6,13 @@ start and at the end, and read whole only when they do not say how long they are
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from statistics import median
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -43,7 +45,7 @@ class _Samples:
 
     times: list[float]
     keyframes: list[float]
-    end: float | None
+    end: float
     cut: bool
     whole: bool
 
@@ -53,13 +55,18 @@ def measure(container: InputContainer, stream: VideoStream, *, size: int) -> Tim
     base = stream.time_base or Fraction(1, 1000)
     start = (container.start_time or 0) / av.time_base
     declared = _declared(container, stream, base)
-    entries = len(stream.index_entries)
-    if "mp4" in container.format.name and entries > 1:
+    samples = None
+    if "mp4" in container.format.name and len(stream.index_entries) > 1:
         samples = _from_index(stream, base, size=size)
-    else:
-        samples = _from_packets(container, stream, base, start=start, declared=declared)
+    if samples is None or (not samples.cut and _falls_short(samples.end, start, declared)):
+        # There is no index, or (in a file made of fragments) it knows only the first ones.
+        samples = _from_packets(container, stream, start=start, declared=declared)
     length = _length(samples, start, declared)
     return _timing(samples, stream, base, start=start, length=length)
+
+
+def _falls_short(end: float, start: float, declared: float | None) -> bool:
+    return declared is not None and end - start < 0.9 * declared - 1
 
 
 def _timing(
@@ -99,9 +106,9 @@ def _declared(container: InputContainer, stream: VideoStream, base: Fraction) ->
 
 
 def _length(samples: _Samples, start: float, declared: float | None) -> float:
-    reached = None if samples.end is None else max(0.0, samples.end - start)
+    reached = max(0.0, samples.end - start)
     if declared is None or samples.cut:
-        return reached or 0.0
+        return reached
     return declared
 
 
@@ -128,41 +135,38 @@ def _from_index(stream: VideoStream, base: Fraction, *, size: int) -> _Samples:
 
 
 def _from_packets(
-    container: InputContainer,
-    stream: VideoStream,
-    base: Fraction,
-    *,
-    start: float,
-    declared: float | None,
+    container: InputContainer, stream: VideoStream, *, start: float, declared: float | None
 ) -> _Samples:
     """Look at the first packets, then at the last ones (or at all if no length is given)."""
-    container.seek(0)
     packets = _packets(container, stream)
     first = list(itertools.islice(packets, SAMPLED_PACKETS))
     whole = len(first) < SAMPLED_PACKETS
-    shown = sorted(float(p.pts * base) for p in first if p.pts is not None)
-    keys = sorted(float(p.pts * base) for p in first if p.pts is not None and p.is_keyframe)
-    end = _end(first, base)
+    pictures = [p for p in first if p.stream.index == stream.index and p.pts is not None]
+    end = _end(first)
     if not whole:
         if declared is not None:
             _seek_near_end(container, start + declared)
             packets = _packets(container, stream)
-        end = max(end, _end(packets, base))
-    cut = declared is not None and end - start < 0.9 * declared - 1
-    return _Samples(times=shown, keyframes=keys, end=end, cut=cut, whole=whole)
+        end = max(end, _end(packets))
+    return _Samples(
+        times=sorted(_seconds(p) for p in pictures),
+        keyframes=sorted(_seconds(p) for p in pictures if p.is_keyframe),
+        end=end,
+        cut=_falls_short(end, start, declared),
+        whole=whole,
+    )
 
 
 def _seek_near_end(container: InputContainer, end: float) -> None:
-    try:
+    # A file without any index refuses; it is then read on from where it stands.
+    with contextlib.suppress(av.FFmpegError):
         container.seek(int(max(0.0, end - 1) * av.time_base))
-    except av.FFmpegError:
-        # A file without any index can only be read from its start.
-        container.seek(0)
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterable[Packet[VideoStream]]:
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[Any]]:
+    """Give the packets of the pictures and of the sound beside them."""
     try:
-        for packet in container.demux(stream):
+        for packet in container.demux([stream, *container.streams.audio[:1]]):
             if packet.size:
                 yield packet
     except av.FFmpegError:
@@ -170,8 +174,16 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterable[Packet[
         return
 
 
-def _end(packets: Iterable[Packet[VideoStream]], base: Fraction) -> float:
+def _seconds(packet: Packet[Any]) -> float:
+    return float((packet.pts or 0) * (packet.time_base or 0))
+
+
+def _end(packets: Iterable[Packet[Any]]) -> float:
     return max(
-        (float((p.pts + (p.duration or 0)) * base) for p in packets if p.pts is not None),
+        (
+            _seconds(packet) + float((packet.duration or 0) * (packet.time_base or 0))
+            for packet in packets
+            if packet.pts is not None
+        ),
         default=0.0,
     )
