@@ -141,7 +141,10 @@ def _from_packets(
     packets = _packets(container, stream)
     first = list(itertools.islice(packets, SAMPLED_PACKETS))
     whole = len(first) < SAMPLED_PACKETS
-    pictures = [p for p in first if p.stream.index == stream.index and p.pts is not None]
+    pictures = [p for p in first if p.stream.index == stream.index]
+    # AVI tells when pictures are decoded, not when they are shown; their spacing is the same.
+    by_pts = all(p.pts is not None for p in pictures)
+    shown = [(_seconds(p, by_pts=by_pts), p.is_keyframe) for p in pictures]
     end = _end(first)
     if not whole:
         if declared is not None:
@@ -149,8 +152,8 @@ def _from_packets(
             packets = _packets(container, stream)
         end = max(end, _end(packets))
     return _Samples(
-        times=sorted(_seconds(p) for p in pictures),
-        keyframes=sorted(_seconds(p) for p in pictures if p.is_keyframe),
+        times=sorted(time for time, _ in shown),
+        keyframes=sorted(time for time, is_keyframe in shown if is_keyframe),
         end=end,
         cut=_falls_short(end, start, declared),
         whole=whole,
@@ -174,8 +177,9 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[
         return
 
 
-def _seconds(packet: Packet[Any]) -> float:
-    return float((packet.pts or 0) * (packet.time_base or 0))
+def _seconds(packet: Packet[Any], *, by_pts: bool = True) -> float:
+    time = packet.pts if by_pts and packet.pts is not None else packet.dts
+    return float((time or 0) * (packet.time_base or 0))
 
 
 def _end(packets: Iterable[Packet[Any]]) -> float:
@@ -183,7 +187,6 @@ def _end(packets: Iterable[Packet[Any]]) -> float:
         (
             _seconds(packet) + float((packet.duration or 0) * (packet.time_base or 0))
             for packet in packets
-            if packet.pts is not None
         ),
         default=0.0,
     )
