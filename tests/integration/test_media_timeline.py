@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+import av
 import pytest
 from PIL import Image
 
@@ -12,8 +15,6 @@ from medialib.media.source import LocalSource
 from medialib.media.transcode import convert
 from tests import media_corpus
 from tests.media_corpus import read_barcode
-
-av = pytest.importorskip("av")
 
 # A conversion of the rate may move a picture by half of its time on screen.
 NEAR = 0.021 + 1e-6
@@ -37,8 +38,9 @@ SOURCES = [
 ]
 
 
-@pytest.fixture
-def playback(tmp_path):
+@pytest.fixture(scope="module")
+def playback(tmp_path_factory):
+    @cache
     def make(name):
         path = media_corpus.file(name)
         with LocalSource(path) as source:
@@ -46,7 +48,7 @@ def playback(tmp_path):
         decision = decide(facts)
         if isinstance(decision, Keep):
             return path, decision, facts
-        target = tmp_path / "playback.mp4"
+        target = tmp_path_factory.mktemp("made") / "playback.mp4"
         convert(path, decision=decision, probe=facts, target=target)
         return target, decision, facts
 
