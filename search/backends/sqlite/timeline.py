@@ -1,0 +1,152 @@
+"""An asset's time as bits: cut at every start and end, one bit per piece. Knows no database.
+
+A value is one integer: bit 0 says that the asset matches as a whole, bit i + 1 that piece i lies
+in a matching range. `&`, `|` and `&~` are then intersection, union and difference of ranges.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from search.conditions import STEPS, step_of
+from search.documents import AssetDocument
+from search.results import label_score
+
+_STEPS = len(STEPS)
+_HEAD = 1 + _STEPS
+_NONE = 255
+WHOLE = 1
+RANGES = ~WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A label in an asset, with everything below it."""
+
+    label: int
+    score: float
+    counts: tuple[int, ...]
+    masks: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The cuts in milliseconds and what is seen between them."""
+
+    edges: tuple[int, ...]
+    rows: tuple[LabelRow, ...]
+
+
+def build(document: AssetDocument) -> Timeline:
+    """Cut an asset's time and set the bits of every label and of everything above it."""
+    photo = document.kind == "photo"
+    pieces = [(0, 1) if photo else (row[1], row[2]) for row in document.moments]
+    edges = sorted({edge for piece in pieces for edge in piece})
+    index = {edge: position for position, edge in enumerate(edges)}
+    by_label: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    best: dict[int, float] = {}
+    for row, (start, end) in zip(document.moments, pieces, strict=True):
+        bits = (2 << index[end]) - (2 << index[start])
+        step = step_of(row[3])
+        for label in (row[0], *document.ancestors.get(row[0], ())):
+            steps = by_label[label]
+            steps[step] = steps.get(step, 0) | bits
+            if row[3] > best.get(label, -1.0):
+                best[label] = row[3]
+    whole_ms = 0 if photo else max(document.duration_ms, edges[-1] if edges else 0)
+    rows = [
+        _label_row(label, steps, best=best[label], edges=edges, whole_ms=whole_ms)
+        for label, steps in by_label.items()
+    ]
+    return Timeline(tuple(edges), tuple(sorted(rows, key=lambda row: row.label)))
+
+
+def _label_row(
+    label: int, steps: dict[int, int], *, best: float, edges: list[int], whole_ms: int
+) -> LabelRow:
+    masks: list[int] = []
+    present = sorted(steps, reverse=True)
+    seen = 0
+    for step in present:
+        seen |= steps[step]
+        masks.append(seen)
+    masks.reverse()
+    present.reverse()
+    counts = [0] * _STEPS
+    head = bytearray([len(masks), *[_NONE] * _STEPS])
+    low = 0
+    for entry, step in enumerate(present):
+        ranges = count(masks[entry])
+        for reached in range(low, step + 1):
+            head[1 + reached] = entry
+            counts[reached] = ranges
+        low = step + 1
+    width = (masks[0].bit_length() + 7) // 8
+    packed = b"".join(mask.to_bytes(width, "little") for mask in masks)
+    share = screen_ms(masks[0], edges) / whole_ms if whole_ms else 0.0
+    score = label_score(best=best, share=share, ranges=counts[0])
+    return LabelRow(label, score, tuple(counts), bytes(head) + packed)
+
+
+def unpack(masks: bytes, step: int) -> int:
+    """Give the bits of a label at a confidence step, 0 if it does not reach it."""
+    entry = masks[1 + step]
+    if entry == _NONE:
+        return 0
+    width = (len(masks) - _HEAD) // masks[0]
+    start = _HEAD + entry * width
+    return int.from_bytes(masks[start : start + width], "little")
+
+
+def count(value: int) -> int:
+    """Count the ranges of a value."""
+    bits = value & RANGES
+    return (bits & ~(bits << 1)).bit_count()
+
+
+def runs(value: int) -> Iterator[tuple[int, int]]:
+    """Give the ranges of a value as (first piece, piece after the last)."""
+    bits = value >> 1
+    position = 0
+    while bits:
+        zeros = (bits & -bits).bit_length() - 1
+        bits >>= zeros
+        ones = (~bits & (bits + 1)).bit_length() - 1
+        bits >>= ones
+        position += zeros
+        yield position, position + ones
+        position += ones
+
+
+def pack_edges(edges: Sequence[int]) -> bytes:
+    """Write the cuts as stored."""
+    return array("q", edges).tobytes()
+
+
+def unpack_edges(stored: bytes) -> array[int]:
+    """Read the cuts as stored."""
+    edges = array("q")
+    edges.frombytes(stored)
+    return edges
+
+
+def ranges_of(value: int, edges: Sequence[int]) -> list[tuple[int, int]]:
+    """Give the ranges of a value in milliseconds."""
+    return [(edges[first], edges[after]) for first, after in runs(value)]
+
+
+def value_of(ranges: Sequence[tuple[int, int]], edges: Sequence[int]) -> int:
+    """Set the bits of ranges that start and end at cuts."""
+    value = 0
+    for start, end in ranges:
+        value |= (2 << bisect_left(edges, end)) - (2 << bisect_left(edges, start))
+    return value
+
+
+def screen_ms(value: int, edges: Sequence[int]) -> int:
+    """Add up how long the ranges of a value last."""
+    return sum(edges[after] - edges[first] for first, after in runs(value))

@@ -1,0 +1,127 @@
+"""Functions from a row to its value (see timeline.py): what SQL does not decide. Run no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from search import ranges
+from search.backends.sqlite.timeline import RANGES, WHOLE, ranges_of, unpack, unpack_edges, value_of
+
+Row = tuple[Any, ...]
+Value = Callable[[Row], int]
+# The columns every statement begins with.
+ID, UUID_, VIDEO, SORT, EDGES, SCORE = range(6)
+FIXED = 6
+
+
+def both_at(left: int, right: int) -> int:
+    """Both at the same time; a whole asset is there at all times."""
+    found = left & right
+    if left & WHOLE:
+        found |= right & RANGES
+    if right & WHOLE:
+        found |= left & RANGES
+    return found
+
+
+def minus_at(left: int, right: int) -> int:
+    """The first without the second; a whole asset is excluded by any range of the second."""
+    if right & WHOLE:
+        return 0
+    return left & ~right & RANGES if right else left
+
+
+def both_anywhere(left: int, right: int) -> int:
+    """Both somewhere in the asset."""
+    if not left or not right:
+        return 0
+    return (left & right & WHOLE) | ((left | right) & RANGES)
+
+
+def minus_anywhere(left: int, right: int) -> int:
+    """The first, if the second is nowhere in the asset."""
+    return 0 if right else left
+
+
+def whole(_row: Row) -> int:
+    """The asset as a whole: the statement has decided everything."""
+    return WHOLE
+
+
+def seen(column: int, step: int) -> Value:
+    """The ranges of a label at a confidence step."""
+
+    def value(row: Row) -> int:
+        masks = row[column]
+        return unpack(masks, step) if masks else 0
+
+    return value
+
+
+def together(wanted: list[tuple[int, int]], unwanted: list[tuple[int, int]]) -> Value:
+    """The common case without function calls in between: labels at once, others not."""
+    (first, first_step), *others = wanted
+
+    def value(row: Row) -> int:
+        found = unpack(row[first], first_step) if row[first] else 0
+        for column, step in others:
+            found = found & unpack(row[column], step) if row[column] else 0
+        for column, step in unwanted:
+            if found and row[column]:
+                found &= ~unpack(row[column], step)
+        return found
+
+    return value
+
+
+def fold(
+    wanted: list[Value],
+    unwanted: list[Value],
+    *,
+    both: Callable[[int, int], int],
+    minus: Callable[[int, int], int],
+) -> Value:
+    """All that is wanted, less all that is not."""
+
+    def value(row: Row) -> int:
+        found = WHOLE
+        for part in wanted:
+            found = both(found, part(row))
+            if not found:
+                return 0
+        for part in unwanted:
+            found = minus(found, part(row))
+        return found
+
+    return value
+
+
+def any_of(parts: list[Value]) -> Value:
+    """One part at least."""
+
+    def value(row: Row) -> int:
+        found = 0
+        for part in parts:
+            found |= part(row)
+        return found
+
+    return value
+
+
+def without(part: Value) -> Value:
+    """The asset as a whole, if the part is nowhere in it."""
+    return lambda row: 0 if part(row) else WHOLE
+
+
+def sequence(parts: list[Value], gaps_ms: tuple[int, ...]) -> Value:
+    """One part after the other; photos have no time in which that could be."""
+
+    def value(row: Row) -> int:
+        if not row[VIDEO]:
+            return 0
+        edges = unpack_edges(row[EDGES])
+        sets = [ranges_of(part(row), edges) for part in parts]
+        return value_of(ranges.then(sets, gaps_ms), edges)
+
+    return value

@@ -1,0 +1,202 @@
+"""Finds labels for words as people write them: plurals, verb forms, typing mistakes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
+
+from labelling.taxonomy import Vocabulary
+from search.text import fold
+
+MAX_WINDOW = 5
+_IRREGULAR = {
+    "people": "person",
+    "persons": "person",
+    "men": "man",
+    "women": "woman",
+    "children": "child",
+    "kids": "kid",
+    "mice": "mouse",
+    "geese": "goose",
+    "feet": "foot",
+    "teeth": "tooth",
+    "oxen": "ox",
+    "dice": "die",
+    "cacti": "cactus",
+    "fungi": "fungus",
+    "policemen": "policeman",
+    "firemen": "fireman",
+    "snowmen": "snowman",
+    "riding": "ride",
+    "ran": "run",
+    "swam": "swim",
+    "sat": "sit",
+    "sang": "sing",
+    "slept": "sleep",
+    "ate": "eat",
+    "drove": "drive",
+    "rode": "ride",
+    "flew": "fly",
+    "fought": "fight",
+    "buses": "bus",
+    "gases": "gas",
+}
+# Plurals that are labels of their own beside their singular: both are meant.
+_BOTH = frozenset({"people"})
+_SPLIT = re.compile(r"[^\w]+|_")
+_SHORT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What words stand for: names of labels, or of one category, and how they were recognised."""
+
+    names: tuple[str, ...]
+    how: Literal["name", "form", "alias", "typo"]
+    type: Literal["label", "category"] = "label"
+    # For a typing mistake: the form that it was taken for.
+    form: str = ""
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """All forms of a vocabulary, prepared for looking up. Made once per vocabulary."""
+
+    vocabulary: Vocabulary
+    # Normal form → label ids; and, glued together, "trafficlight" → "traffic light".
+    forms: dict[str, tuple[int, ...]]
+    glued: dict[str, str]
+    categories: dict[str, str]
+    known_words: frozenset[str]
+    # Length of a form → the forms of that length, of one word and of several.
+    _by_length: dict[tuple[int, bool], list[str]]
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> Lexicon:
+        """Prepare a vocabulary."""
+        forms: dict[str, tuple[int, ...]] = {}
+        for form, ids in vocabulary.forms.items():
+            for key in _keys(form):
+                forms.setdefault(key, ids)
+        categories = {normal(key): name for key, (name, _) in vocabulary.category_labels.items()}
+        words = {word for key in forms for word in key.split()}
+        glued = {key.replace(" ", ""): key for key in forms if " " in key}
+        by_length: defaultdict[tuple[int, bool], list[str]] = defaultdict(list)
+        for key in forms:
+            by_length[len(key), " " in key].append(key)
+        return cls(vocabulary, forms, glued, categories, frozenset(words), dict(by_length))
+
+    def find(self, words: Sequence[str]) -> Meaning | None:
+        """Find what these words, together, stand for; they are cut and folded here."""
+        key = normal(" ".join(words))
+        if not key:
+            return None
+        exact = self.forms.get(key, ())
+        if exact and key not in _BOTH:
+            return self._meaning(key, exact, exactly=True)
+        for candidate in (*_lemmas(key), self.glued.get(key.replace(" ", ""), "")):
+            found = self.forms.get(candidate, ())
+            if found:
+                ids = (*exact, *(label for label in found if label not in exact))
+                return self._meaning(candidate, ids, exactly=False)
+        if exact:
+            return self._meaning(key, exact, exactly=True)
+        category = self.categories.get(key)
+        return Meaning((category,), "name", "category") if category else None
+
+    def _meaning(self, key: str, ids: tuple[int, ...], *, exactly: bool) -> Meaning:
+        names = tuple(self.vocabulary.names[label] for label in ids)
+        if any(normal(name) == key for name in names):
+            return Meaning(names, "name" if exactly else "form")
+        return Meaning(names, "alias", form=key)
+
+    def knows(self, word: str) -> bool:
+        """Tell whether a word, in some form, is part of any label's name or alias."""
+        key = normal(word)
+        return key in self.known_words or any(lemma in self.known_words for lemma in _lemmas(key))
+
+    def near(self, words: Sequence[str], *, limit: int = 3) -> list[tuple[str, int]]:
+        """List forms that differ by a typing mistake or two, nearest first, with the distance."""
+        key = normal(" ".join(words))
+        allowed = 1 if len(key) <= _SHORT else 2
+        if len(key) < 3:
+            return []
+        best: dict[str, int] = {}
+        for candidate in dict.fromkeys((key, *_plain_plural(key))):
+            found = process.extract(
+                candidate,
+                self._as_long_as(candidate, allowed, several=" " in key),
+                scorer=DamerauLevenshtein.distance,
+                processor=None,
+                score_cutoff=allowed,
+                limit=limit * 2,
+            )
+            for form, distance, _ in found:
+                best[form] = min(int(distance), best.get(form, allowed))
+        # People seldom mistype the first letter.
+        ordered = sorted(best.items(), key=lambda p: (p[1], p[0][0] != key[0], p[0]))
+        return ordered[:limit]
+
+    def _as_long_as(self, word: str, allowed: int, *, several: bool) -> list[str]:
+        # A mistake changes the length by one at most: the other forms need not be looked at.
+        lengths = range(len(word) - allowed, len(word) + allowed + 1)
+        return [form for n in lengths for form in self._by_length.get((n, several), ())]
+
+    def named(self, form: str) -> Meaning:
+        """Give the meaning of a form that `near` has listed."""
+        names = tuple(self.vocabulary.names[label] for label in self.forms[form])
+        return Meaning(names, "typo", form=form)
+
+
+def normal(text: str) -> str:
+    """Bring a form into the shape in which forms are compared: folded words, single spaces."""
+    return " ".join(_SPLIT.sub(" ", fold(text).replace("'s", "s")).split())
+
+
+def _keys(form: str) -> Iterator[str]:
+    yield normal(form)
+    # "Basketball (Ball)" and "Window - Broken" are said without what is behind the sign.
+    short = normal(re.split(r"\(", form)[0])
+    if short:
+        yield short
+
+
+def _lemmas(key: str) -> Iterator[str]:
+    """Give forms that the last word may come from; only those in the vocabulary count."""
+    head, space, last = key.rpartition(" ")
+    for lemma in _lemmas_of_word(last):
+        yield f"{head}{space}{lemma}"
+
+
+def _lemmas_of_word(word: str) -> Iterator[str]:
+    if word in _IRREGULAR:
+        yield _IRREGULAR[word]
+    yield from _plain_plural(word)
+    for ending in ("ing", "ed", "er", "ers"):
+        root = word.removesuffix(ending)
+        if root != word and len(root) > 2:
+            yield from (f"{root}ing", root, f"{root}e")
+            if root[-1] == root[-2]:
+                yield root[:-1]
+    # "dance" for Dancing, "run" for Running, "box" for Boxing.
+    if len(word) > 2:
+        yield from (f"{word}ing", f"{word.removesuffix('e')}ing", f"{word}{word[-1]}ing")
+    yield f"{word}s"
+
+
+def _plain_plural(word: str) -> Iterator[str]:
+    if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
+        return
+    yield word[:-1]
+    if word.endswith("ies"):
+        yield f"{word[:-3]}y"
+    if word.endswith("ves"):
+        yield from (f"{word[:-3]}f", f"{word[:-3]}fe")
+    if word.endswith("es"):
+        yield word[:-2]
