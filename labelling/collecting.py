@@ -29,7 +29,7 @@ from labelling.vocabulary import learn_facts
 from medialib import assets, storage
 from medialib.models import Asset
 
-_INSERT_BATCH = 500
+_INSERT_BATCH = 1000
 _NOTE_BOXES = "The boxes of this answer were left out: its frame is turned in a way we can't tell."
 
 Turn = Callable[[Corners], Corners]
@@ -188,7 +188,6 @@ def switch(analysis: Analysis, findings: Findings, *, boxes_name: str) -> bool:
     """
     version = findings.survey.model_version or analysis.model_version
     ids = learn_facts(list(findings.facts.values()), model_version=version)
-    rows = [_moment(analysis, draft, label_id=ids[draft.label]) for draft in findings.moments]
     with transaction.atomic():
         held = Analysis.objects.select_for_update().get(pk=analysis.pk)
         if held.status in (Analysis.Status.CANCELLED, Analysis.Status.FAILED):
@@ -198,7 +197,12 @@ def switch(analysis: Analysis, findings: Findings, *, boxes_name: str) -> bool:
         Moment.objects.filter(
             asset_id=held.asset_id, feature=held.feature, origin=Moment.Origin.MACHINE
         ).delete()
-        Moment.objects.bulk_create(rows, batch_size=_INSERT_BATCH)
+        for start in range(0, len(findings.moments), _INSERT_BATCH):
+            # Rows are made as they go in: a long video may have very many.
+            drafts = findings.moments[start : start + _INSERT_BATCH]
+            Moment.objects.bulk_create(
+                [_moment(held, draft, label_id=ids[draft.label]) for draft in drafts]
+            )
         held.status, held.current = Analysis.Status.SUCCEEDED, True
         held.code = held.detail = ""
         held.model_version = version
