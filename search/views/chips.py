@@ -10,13 +10,22 @@ from search.forms import Asked
 from search.results import Understood
 
 _JOINS = r"(?:and|or|then|with|while|next\s+to|followed\s+by|after|&|,)"
-_NEGATION = re.compile(r"(?:\b(?:and\s+)?(?:not|without|no)\s+|(?:^|(?<=\s))-)\Z", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"(?:\b(?:and\s+)?(?:not|without|no)\s+(?:an?\s+|the\s+|any\s+)?|(?:^|(?<=\s))-)\Z",
+    re.IGNORECASE,
+)
 _DANGLING = (
     re.compile(rf"^(?:{_JOINS}(?:\s+|$))+", re.IGNORECASE),
     re.compile(rf"(?:(?:^|\s+){_JOINS}|,)+$", re.IGNORECASE),
     re.compile(r"\(\s*\)"),
 )
 _DOUBLED = re.compile(rf"\b({_JOINS})(?:\s+{_JOINS})+(?=\s)", re.IGNORECASE)
+# "within 10s" belongs to a THEN: it goes when nothing follows anything any more.
+_FOLLOWS = re.compile(r"\S\s+(?:then|after|followed\s+by)\s+(?!within\b)\S", re.IGNORECASE)
+_NOTHING_FOLLOWS = re.compile(r"\b(?:then|after|followed\s+by)\s+(?=within\s+\d)", re.IGNORECASE)
+_WITHIN = re.compile(
+    r"\s*\bwithin\s+\d\S*(?:\s+(?:seconds?|minutes?|hours?|s|m|h)\b)?", re.IGNORECASE
+)
 _WORDS = {"label": "", "category": "category", "text": "in the words", "filter": "", "relation": ""}
 
 
@@ -59,6 +68,9 @@ def without(text: str, piece: str) -> str:
     before = _NEGATION.sub("", text[: found.start()])
     rest = f"{before} {text[found.end() :]}"
     rest = _DANGLING[2].sub(" ", rest)
+    rest = _NOTHING_FOLLOWS.sub("", rest)
+    if not _FOLLOWS.search(rest):
+        rest = _WITHIN.sub("", rest)
     rest = _DOUBLED.sub(r"\1", " ".join(rest.split()))
     for pattern in _DANGLING[:2]:
         rest = pattern.sub("", rest).strip()

@@ -30,6 +30,9 @@ class MomentList extends HTMLElement {
       if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       const [start, end] = [Number(link.dataset.start), Number(link.dataset.end)];
+      // Who goes to a moment wants to see what it is about.
+      const { label } = link.closest("[data-label]").dataset;
+      if (!this.state.labels.get(label).lane) this.state.toggle(label);
       this.dispatchEvent(new CustomEvent("jump", { detail: { start, end } }));
     });
   }

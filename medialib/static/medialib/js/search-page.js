@@ -3,5 +3,9 @@ import "./time-strip.js";
 
 document.documentElement.classList.add("enhanced");
 for (const form of document.querySelectorAll("[data-search-tools]")) {
-  form.addEventListener("change", () => form.requestSubmit());
+  form.addEventListener("change", () => {
+    // What is as it is at first stays out of the address.
+    for (const select of form.querySelectorAll("select")) select.disabled = select.selectedIndex === 0;
+    form.requestSubmit();
+  });
 }

@@ -1,0 +1,170 @@
+"""The search page, and what pages may cost: the same queries for any number of rows, few bytes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from django.template.loader import render_to_string
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from labelling.models import Analysis
+from medialib.exceptions import SearchUnavailable
+from medialib.models import Keyword
+from medialib.selectors import Principals, get_asset
+from medialib.views.asset_context import asset_page
+from search import services as search
+from tests.page_rows import make_asset, see, text_of
+
+
+@pytest.fixture
+def mine(client, user):
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def cars(user, library):
+    assets = [see(make_asset(user, title=f"Clip {n:03}"), "Car", "Person") for n in range(3)]
+    search.index_assets([asset.pk for asset in assets])
+    return assets
+
+
+def test_search_shows_moments_that_open_the_video_there(mine, cars):
+    page = mine.get(reverse("search"), {"q": "cars"}).content.decode()
+    assert page.count('class="row card"') == 3
+    address = reverse("asset", args=[cars[0].pk])
+    assert f"{address}?q=cars&amp;label=Car#t=0,2" in page
+    assert reverse("media-frame", args=[cars[0].pk, 0]) in page
+
+
+def test_what_was_understood_can_be_taken_away(mine, cars):
+    page = mine.get(reverse("search"), {"q": "cars or people"}).content.decode()
+    assert 'href="?q=people"' in page
+    assert 'href="?q=cars"' in page
+
+
+def test_nothing_found_says_what_is_there_and_what_can_be_found(mine, cars):
+    response = mine.get(reverse("search"), {"q": "zebra"})
+    words = text_of(response)
+    assert response.status_code == 200
+    assert "Nothing found" in words
+    assert "In the library" in words
+    assert "80 everyday objects" in words
+
+
+def test_search_without_words_shows_where_to_begin(mine, cars):
+    assert 'href="?q=Car"' in mine.get(reverse("search")).content.decode()
+
+
+def test_a_search_that_cannot_be_read_says_how_to_mend_it(mine, library):
+    response = mine.get(reverse("search"), {"q": "(car"})
+    assert response.status_code == 400
+    assert "This search cannot be read" in text_of(response)
+
+
+def test_odd_addresses_never_break_the_page(mine, cars):
+    for address in ("?cursor=xyz&q=cars", "?q=%00", "?q=" + "(" * 400, "?kind=x", "?label=Car"):
+        assert mine.get(reverse("search") + address).status_code < 500
+
+
+def test_search_being_away_is_a_sentence(mine, settings, library, tmp_path):
+    # A folder stands where the index's file should be: it can't be opened.
+    place = tmp_path / "in-the-way"
+    place.mkdir()
+    entry = {**settings.SEARCH_BACKENDS["default"], "OPTIONS": {"path": place}}
+    settings.SEARCH_BACKENDS = {"default": entry}
+    response = mine.get(reverse("search"), {"q": "cars"})
+    assert response.status_code == SearchUnavailable.status
+    assert "Search is away for a moment" in text_of(response)
+
+
+def test_other_peoples_assets_are_not_found(client, other, user, library):
+    search.index_assets([see(make_asset(user, visibility="private"), "Car").pk])
+    client.force_login(other)
+    page = client.get(reverse("search"), {"q": "car"})
+    assert "Harbour" not in page.content.decode()
+
+
+def test_pages_of_results_go_on_without_scripts(mine, user, library):
+    assets = [see(make_asset(user, title=f"Clip {n:03}"), "Car") for n in range(45)]
+    search.index_assets([asset.pk for asset in assets])
+    seen, address = [], "?q=cars"
+    while address:
+        page = mine.get(reverse("search") + address).content.decode()
+        seen += re.findall(r"<bdi>([^<]+)</bdi>", page)
+        found = re.search(r'id="more"><a class="button" href="([^"]+)"', page)
+        address = found[1].replace("&amp;", "&") if found else None
+    assert sorted(seen) == [f"Clip {n:03}" for n in range(45)]
+
+
+def test_a_part_is_answered_to_the_module_that_asks_for_more(mine, cars):
+    page = mine.get(reverse("search"), {"q": "cars"}, headers={"HX-Request": "true"})
+    assert b"<html" not in page.content
+    assert "HX-Request" in page["Vary"]
+
+
+# ---- What pages cost ---------------------------------------------------------------------------
+
+
+def _count(client, address):
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    return len(queries)
+
+
+def test_queries_do_not_grow_with_the_library(mine, user):
+    make_asset(user)
+    mine.get("/")
+    few = _count(mine, "/")
+    for number in range(40):
+        asset = make_asset(user, title=f"Clip {number}")
+        asset.keywords.add(Keyword.objects.get_or_create(name=f"k{number}", folded=f"k{number}")[0])
+    assert _count(mine, "/") == few
+
+
+def test_queries_do_not_grow_with_the_results(mine, user, library):
+    address = reverse("search") + "?q=cars"
+    search.index_assets([see(make_asset(user), "Car").pk])
+    mine.get(address)
+    few = _count(mine, address)
+    more = [see(make_asset(user, title=f"Clip {n}"), "Car", "Person", "Dog") for n in range(19)]
+    search.index_assets([asset.pk for asset in more])
+    mine.get(address)
+    assert _count(mine, address) == few
+
+
+def test_queries_do_not_grow_with_the_moments(mine, user):
+    asset = see(make_asset(user), "Car")
+    address = reverse("asset", args=[asset.pk])
+    mine.get(address)
+    few = _count(mine, address)
+    Analysis.objects.update(current=False)
+    see(asset, *(f"Label {n}" for n in range(30)))
+    assert _count(mine, address) == few
+
+
+def test_templates_ask_the_database_nothing(mine, user, django_assert_num_queries):
+    asset = get_asset(see(make_asset(user), "Car", "Dog").pk, Principals.of(user))
+    page = asset_page(asset, wanted=[], can_edit=True)
+    with django_assert_num_queries(0):
+        render_to_string("medialib/asset.html", {"page": page})
+
+
+def test_twenty_results_weigh_little(mine, user, library):
+    names = [f"Thing {n}" for n in range(9)]
+    assets = [see(make_asset(user, title=f"Clip {n}"), "Car", *names, "Car") for n in range(20)]
+    search.index_assets([asset.pk for asset in assets])
+    page = mine.get(reverse("search"), {"q": "cars or things"})
+    assert len(page.content) <= 80_000
+
+
+def test_pages_hold_no_inline_styles_or_scripts(mine, cars):
+    for address in ("/", "/upload/", "/search/?q=cars", reverse("asset", args=[cars[0].pk])):
+        page = mine.get(address).content.decode()
+        assert " style=" not in page
+        assert not re.search(r"\son[a-z]+=", page)
+        for tag in re.findall(r"<script\b[^>]*>", page):
+            assert "src=" in tag or "application/json" in tag
