@@ -17,6 +17,7 @@ from django.core.management import call_command
 
 from labelling import vocabulary
 from medialib.models import User
+from search import services as search
 
 _FIRST_USER = "admin"
 
@@ -78,10 +79,16 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def prepare_database() -> None:
-    """Bring the tables up to date and load the shipped vocabulary; both change nothing if done."""
+def prepare() -> str:
+    """Bring tables, vocabulary and index up to date; changes nothing where that is done.
+
+    Gives a sentence if something is left that a person has to do, else nothing.
+    """
     call_command("migrate", verbosity=0, interactive=False)
     vocabulary.load_vocabulary()
+    if search.prepare_index():
+        return ""
+    return "The search index is of another version: run `manage.py rebuild_search_index`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`manage.py prepare`: make the database ready, once before the processes start."""
+"""`manage.py prepare`: make database and index ready, once before the processes start."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from medialib.management import startup
 
 
 class Command(BaseCommand):
-    help = "Bring the tables up to date and load the vocabulary; safe to repeat."
+    help = "Bring tables, vocabulary and search index up to date; safe to repeat."
 
     def handle(self, **options: Any) -> None:
         """Do it and say so."""
-        startup.prepare_database()
-        self.stdout.write("The database is ready.")
+        self.stdout.write(startup.prepare() or "Database and index are ready.")

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,25 +52,30 @@ class Command(BaseCommand):
         with startup.open_socket(host, port) as listening:
             address = startup.address_of(listening)
             lock.note(address)
-            startup.prepare_database()
+            if left := startup.prepare():
+                self._say(left)
             login = startup.first_login(folder)
             for worker in _WORKERS:
                 _release_worker(worker)
             supervisor = Supervisor(
                 folder=settings.BASE_DIR, say=self._say, on_death=_release_worker
             )
-            for part in _parts(listening):
-                supervisor.start(part)
+            supervisor.start(_web_server(listening))
 
-            def greet() -> None:
-                self._greet(address, login)
+            def go_on(trouble: str) -> None:
+                # The first page is what a person waits for: the others start behind it.
+                for part in _BEHIND:
+                    supervisor.start(part)
+                if trouble:
+                    self._say(trouble)
+                else:
+                    self._greet(address, login)
                 if demo_wanted and demo.is_wanted():
                     self._say("The demo library is being added in the background.")
                     supervisor.start(Part("demo filler", "django", ("fill_demo",), once=True))
 
             threading.Thread(
-                target=_when_ready,
-                args=(listening, lambda: supervisor.call(greet), self._say),
+                target=lambda: supervisor.call(partial(go_on, _await_answer(listening))),
                 daemon=True,
             ).start()
             supervisor.run()
@@ -90,33 +95,30 @@ class Command(BaseCommand):
         self._say("  Ctrl-C ends it.\n")
 
 
-def _parts(listening: socket.socket) -> list[Part]:
-    """Name the processes of the embedded service."""
-    socket_number = listening.fileno()
-    celery = ("-A", "medialib", "--quiet")
-    quiet = ("--loglevel", "WARNING")
-    lean = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-    return [
-        Part(
-            "web server",
-            "medialib.management.web",
-            (str(socket_number),),
-            inherits=(socket_number,),
+def _web_server(listening: socket.socket) -> Part:
+    number = listening.fileno()
+    return Part("web server", "medialib.management.web", (str(number),), inherits=(number,))
+
+
+def _worker(name: str, threads: int) -> Part:
+    lean = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--pool", "threads")
+    return Part(
+        f"{name} worker",
+        "celery",
+        (
+            *(*_CELERY, "worker", *_QUIET, *lean, "--queues", name),
+            *("--concurrency", str(threads), "--hostname", f"{name}@%h"),
         ),
-        *(
-            Part(
-                f"{name} worker",
-                "celery",
-                (
-                    *(*celery, "worker", *quiet, *lean, "--pool", "threads"),
-                    *("--queues", name, "--concurrency", str(threads), "--hostname", f"{name}@%h"),
-                ),
-                environment={"MEDIALIB_WORKER_NAME": name, "PYTHONWARNINGS": _NO_ROOT_WARNING},
-            )
-            for name, threads in _WORKERS.items()
-        ),
-        Part("scheduler", "celery", (*celery, "beat", *quiet)),
-    ]
+        environment={"MEDIALIB_WORKER_NAME": name, "PYTHONWARNINGS": _NO_ROOT_WARNING},
+    )
+
+
+_CELERY = ("-A", "medialib", "--quiet")
+_QUIET = ("--loglevel", "WARNING")
+_BEHIND = (
+    *(_worker(name, threads) for name, threads in _WORKERS.items()),
+    Part("scheduler", "celery", (*_CELERY, "beat", *_QUIET)),
+)
 
 
 def _release_worker(part: str) -> None:
@@ -131,12 +133,11 @@ def _release_worker(part: str) -> None:
         log.warning("The steps of the %s worker wait for their leases to end: %s", worker, error)
 
 
-def _when_ready(
-    listening: socket.socket,
-    on_ready: Callable[[], None],
-    on_trouble: Callable[[str], None],
-) -> None:
-    """Call once the web server has answered; the open socket makes this wait instead of poll."""
+def _await_answer(listening: socket.socket) -> str:
+    """Wait until the web server answers; gives a sentence if it does not as it should.
+
+    The open socket makes this wait instead of poll.
+    """
     deadline = time.monotonic() + _READY_SECONDS
     host, port = startup.reachable(listening)
     while (left := deadline - time.monotonic()) > 0:
@@ -152,6 +153,6 @@ def _when_ready(
         finally:
             connection.close()
         if status == http.client.OK:
-            return on_ready()
-        return on_trouble(f"The web server answers with an error ({status}); the log says why.")
-    return on_trouble(f"The web server has not answered within {_READY_SECONDS} s.")
+            return ""
+        return f"The web server answers with an error ({status}); the lines above say why."
+    return f"The web server has not answered within {_READY_SECONDS} s."
