@@ -129,12 +129,10 @@ def keep_rendition(
     name = new_key(asset.pk, _SUFFIXES.get(content_type, ""))
     size = storage.write_path(name, path)
     with transaction.atomic():
-        old = Rendition.objects.filter(asset=asset, kind=kind, at=at).first()
-        if old is not None:
-            old_name = old.name
-            old.delete()
-            transaction.on_commit(lambda: storage.delete(old_name))
-        return Rendition.objects.create(
+        old = Rendition.objects.filter(asset=asset, kind=kind, at=at)
+        old_names = list(old.values_list("name", flat=True))
+        old.delete()
+        made = Rendition.objects.create(
             asset=asset,
             kind=kind,
             at=at,
@@ -145,6 +143,9 @@ def keep_rendition(
             height=height,
             details=details or {},
         )
+    for old_name in old_names:
+        storage.delete(old_name)
+    return made
 
 
 def object_names(asset: Asset) -> list[str]:

@@ -12,6 +12,12 @@ from django.core.cache import cache
 from medialib.models import Asset, Step, User
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what drives a browser last: its event loop keeps Django from asking the database."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture
 def user(db: None) -> User:
     """A person with no special rights."""

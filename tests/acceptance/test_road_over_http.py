@@ -21,7 +21,7 @@ def running(tmp_path_factory):
 
 
 def test_a_clip_goes_from_upload_to_a_moment_found(running, tmp_path):
-    status, asset = running.upload(samples.clip(seconds=2.0), "clip.mp4", title="Harbour")
+    status, asset = running.upload(samples.clip(seconds=2.0), "clip.mp4", title="Windermere")
     assert status == 201
     running.searchable(asset["id"])
     answer = tmp_path / "answer.json"

@@ -1,0 +1,65 @@
+"""A real Chromium and a real service with its demo, for the stories that people live through."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import service
+from tests.servers import require
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium, without a window."""
+    path = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+    require(path is not None, "This needs Chromium (Debian: apt install chromium).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[service.Service]:
+    """A running service whose demo library is searchable."""
+    with service.running(tmp_path_factory.mktemp("demo"), demo=True) as started:
+
+        def all_searchable() -> bool:
+            _, page = started.call("GET", "/api/assets/?page_size=100")
+            states = {asset["title"]: asset["status"]["state"] for asset in page["results"]}
+            return "A short tour" in states and set(states.values()) == {"searchable"}
+
+        started.until(all_searchable, seconds=240)
+        yield started
+
+
+@pytest.fixture
+def page(chromium: Browser, demo: service.Service) -> Iterator[Page]:
+    """A fresh page, signed in, that notes every error of the console."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, base_url=demo.url)
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    opened.goto("/sign-in/")
+    opened.fill("input[name=username]", "admin")
+    opened.fill("input[name=password]", demo.password)
+    opened.click("button:has-text('Sign in')")
+    opened.wait_for_url("**/")
+    yield opened
+    context.close()
+    assert errors == []

@@ -1,0 +1,150 @@
+"""The main job in a real browser: search "cars", click a moment, be there with the box on it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests import samples
+
+pytestmark = pytest.mark.browser
+
+_DRAWN = """() => {
+  const canvas = document.querySelector("canvas.overlay");
+  const {width, height} = canvas;
+  if (!width || !height) return null;
+  const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  let left = width, top = height, right = -1, bottom = -1;
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
+    if (data[(y * width + x) * 4 + 3]) {
+      left = Math.min(left, x); right = Math.max(right, x);
+      top = Math.min(top, y); bottom = Math.max(bottom, y);
+    }
+  }
+  if (right < 0) return null;
+  return [left / width, top / height, (right + 1) / width, (bottom + 1) / height];
+}"""
+
+
+def open_moment(page, *, words, title):
+    """Search, then click the first moment picture of the asset of this title."""
+    page.fill("header input[type=search]", words)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/**")
+    row = page.locator("li.row", has=page.get_by_role("link", name=title, exact=True)).first
+    picture = row.locator("ul.pictures a").first
+    start = float(re.search(r"#t=([\d.]+)", picture.get_attribute("href")).group(1))
+    picture.click()
+    page.wait_for_url("**/assets/**")
+    page.wait_for_function("document.querySelector('video').readyState >= 2")
+    return start
+
+
+def overlap(one, two):
+    """Give the intersection over the union of two boxes (left, top, right, bottom)."""
+    width = min(one[2], two[2]) - max(one[0], two[0])
+    height = min(one[3], two[3]) - max(one[1], two[1])
+    inside = max(0.0, width) * max(0.0, height)
+    area = lambda box: (box[2] - box[0]) * (box[3] - box[1])  # noqa: E731
+    return inside / (area(one) + area(two) - inside)
+
+
+def test_cars_opens_the_tour_at_the_moment_with_a_box_on_the_car(page, demo):
+    start = open_moment(page, words="cars", title="A short tour")
+    assert start > 3, "the tour begins with bottles; cars come in the middle"
+    now = page.evaluate("document.querySelector('video').currentTime")
+    assert now == pytest.approx(start, abs=0.1)
+
+    page.wait_for_function(f"({_DRAWN})() !== null")
+    drawn = page.evaluate(_DRAWN)
+    asset = re.search(r"/assets/([0-9a-f-]+)/", page.url).group(1)
+    at = int(start * 1000)
+    window = f"start_ms={max(0, at - 250)}&end_ms={at + 250}&label=Car"
+    _, found = demo.call("GET", f"/api/assets/{asset}/detections/?{window}")
+    boxes = [box for row in found["results"] for box in row["boxes"]]
+    assert boxes, "the labeller saw a car there"
+    around = (
+        min(box["left"] for box in boxes),
+        min(box["top"] for box in boxes),
+        max(box["left"] + box["width"] for box in boxes),
+        max(box["top"] + box["height"] for box in boxes),
+    )
+    assert overlap(drawn, around) > 0.5
+
+
+def test_the_video_plays_on_from_there_and_the_keys_go_to_the_next_moment(page):
+    start = open_moment(page, words="cars", title="A short tour")
+    page.evaluate("document.querySelector('video').play()")
+    page.wait_for_function(f"document.querySelector('video').currentTime > {start + 0.3}")
+    page.evaluate("document.querySelector('video').pause()")
+    before = page.evaluate("document.querySelector('video').currentTime")
+    page.keyboard.press("n")
+    page.wait_for_function(
+        f"Math.abs(document.querySelector('video').currentTime - {before}) > 0.05"
+    )
+
+
+def test_only_assets_with_cars_are_listed(page, demo):
+    page.goto("/search/?q=cars")
+    titles = page.locator("li.row h2").all_inner_texts()
+    assert {"A short tour", "On the highway", "Two cars near"} <= {t.strip() for t in titles}
+    assert not {"Coffee", "Chelsea"} & {t.strip() for t in titles}
+
+
+def test_a_clip_uploaded_on_the_page_becomes_searchable(page, demo, tmp_path):
+    path = tmp_path / "garden walk.mp4"
+    path.write_bytes(samples.clip(seconds=1.7))
+    page.goto("/upload/")
+    page.set_input_files("input[type=file]", str(path))
+    start = page.get_by_role("button", name=re.compile("^(Upload|Start|Send)"))
+    if start.count() and start.first.is_visible():
+        start.first.click()
+    page.get_by_text("searchable", exact=False).first.wait_for(timeout=60_000)
+
+    def find():
+        _, found = demo.call("GET", "/api/search/?q=garden")
+        return found["total"]["assets"] == 1
+
+    demo.until(find)
+
+
+def test_a_clip_uploaded_in_the_admin_becomes_searchable(page, demo, tmp_path):
+    path = tmp_path / "windermere bell.mp4"
+    path.write_bytes(samples.clip(seconds=1.9))
+    page.goto("/admin/medialib/asset/add/")
+    page.set_input_files("input[name=file]", str(path))
+    page.click("input[name=_save]")
+    page.wait_for_url("**/change/")
+    asset = re.search(r"asset/([0-9a-f-]+)/change", page.url).group(1)
+    demo.searchable(asset)
+    page.reload()
+    assert "Searchable" in page.inner_text("#content")
+
+
+def test_a_clip_uploaded_by_the_api_becomes_searchable(demo):
+    status, asset = demo.upload(samples.clip(seconds=2.1), "ferry.mp4", title="Ferry at noon")
+    assert status == 201
+    demo.searchable(asset["id"])
+    _, found = demo.call("GET", "/api/search/?q=ferry")
+    assert [row["asset"]["id"] for row in found["results"]] == [asset["id"]]
+
+
+def test_together_in_time_is_what_a_brute_force_over_the_moments_says(demo):
+    """`car and person`, `car not person`: compared with the moments listed by the API."""
+    _, listed = demo.call("GET", "/api/assets/?page_size=100")
+    spans = {}
+    for asset in listed["results"]:
+        _, moments = demo.call("GET", f"/api/assets/{asset['id']}/moments/")
+        by_label = spans.setdefault(asset["id"], {"Car": set(), "Person": set()})
+        for moment in moments["results"]:
+            if moment["label"] in by_label:
+                end = moment["end_ms"] or 1
+                by_label[moment["label"]] |= set(range(moment["start_ms"], end))
+    for words, wanted in {
+        "car and person": {a for a, s in spans.items() if s["Car"] & s["Person"]},
+        "car not person": {a for a, s in spans.items() if s["Car"] - s["Person"]},
+        "car or person": {a for a, s in spans.items() if s["Car"] | s["Person"]},
+    }.items():
+        _, found = demo.call("GET", f"/api/search/?page_size=100&q={words.replace(' ', '+')}")
+        assert {row["asset"]["id"] for row in found["results"]} == wanted, words
