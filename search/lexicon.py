@@ -125,7 +125,8 @@ class Lexicon:
         """List forms that differ by a typing mistake or two, nearest first, with the distance."""
         key = normal(" ".join(words))
         allowed = 1 if len(key) <= _SHORT else 2
-        if len(key) < 3:
+        # Three letters are near to too many words to mean one of them.
+        if len(key) < 4:
             return []
         best: dict[str, int] = {}
         for candidate in dict.fromkeys((key, *_plain_plural(key))):
