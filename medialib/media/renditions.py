@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medialib.media import cage
+from medialib.media.rule import LONGEST_KEYFRAME_GAP_MS
 from medialib.media.source import Source
 
 MOMENT_SIDE = 480
@@ -17,6 +18,7 @@ TILE_SIDE = 240
 COLUMNS = 10
 MOST_TILES = 100
 SHORTEST_INTERVAL_MS = 2000
+SHORT_VIDEO_MS = 90_000
 # Rekognition takes 5 MB by bytes and 4096 pixels for every feature.
 ANALYSIS_SIDE = 4096
 ANALYSIS_BYTES = 5_000_000
@@ -85,9 +87,13 @@ def poster_and_storyboard(
     limits: cage.Limits = PICTURE_LIMITS,
 ) -> VideoPictures:
     """Make a lively poster and one sheet of at most 100 tiles over the whole length."""
+    interval_ms = storyboard_interval_ms(duration_ms)
+    # Decoding a long video up to each tile costs minutes; keyframes cost next to nothing.
+    exact = duration_ms <= SHORT_VIDEO_MS
     request = {
         "duration_ms": duration_ms,
-        "interval_ms": storyboard_interval_ms(duration_ms),
+        "interval_ms": interval_ms,
+        "lag_ms": interval_ms if exact else max(interval_ms, LONGEST_KEYFRAME_GAP_MS),
         "most_tiles": MOST_TILES,
         "columns": COLUMNS,
         "tile_side": TILE_SIDE,

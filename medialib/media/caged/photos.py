@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import warnings
@@ -10,6 +11,7 @@ from typing import BinaryIO
 import pillow_heif
 from PIL import (
     AvifImagePlugin,
+    ExifTags,
     Image,
     ImageCms,
     ImageFile,
@@ -32,7 +34,7 @@ DAMAGED = "This photo is damaged: no picture can be read from it."
 TOO_MANY_PIXELS = "This photo claims {0} million pixels, more than can be opened safely."
 
 pillow_heif.register_heif_opener()
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError)
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError)
 
 
 def open_photo(source: BinaryIO) -> Image.Image:
@@ -43,7 +45,7 @@ def open_photo(source: BinaryIO) -> Image.Image:
     source.seek(0)
     try:
         image = Image.open(source, formats=FORMATS)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise MediaRejected("unreadable", DAMAGED) from error
     pixels = image.width * image.height
     limit = MAX_JPEG_PIXELS if image.format in {"JPEG", "MPO"} else MAX_PIXELS
@@ -56,11 +58,11 @@ def load(image: Image.Image) -> bool:
     """Decode; tell whether the photo is cut off and only its first part could be decoded."""
     try:
         image.load()
-    except _BROKEN:
+    except BROKEN:
         ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
             image.load()
-        except _BROKEN as error:
+        except BROKEN as error:
             raise MediaRejected("unreadable", DAMAGED) from error
         finally:
             ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -68,10 +70,29 @@ def load(image: Image.Image) -> bool:
     return False
 
 
+def read_exif(image: Image.Image) -> Image.Exif:
+    """Read EXIF; a photo whose EXIF is broken has none."""
+    try:
+        exif = image.getexif()
+        exif.get_ifd(ExifTags.IFD.Exif)
+    except BROKEN:
+        return Image.Exif()
+    return exif
+
+
+def count_pictures(image: Image.Image) -> int:
+    """Count frames or pages, as far as they can be found."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except BROKEN:
+        return 1
+
+
 def upright_srgb(image: Image.Image) -> Image.Image:
     """Turn a decoded photo upright and into plain 8-bit sRGB on white."""
     profile = image.info.get("icc_profile")
-    image = ImageOps.exif_transpose(image)
+    with contextlib.suppress(*BROKEN):
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
         image = _eight_bit(image)
     if profile:

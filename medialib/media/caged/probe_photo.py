@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from PIL import ExifTags, Image
 
 from medialib.media.caged.captured import photo_capture
-from medialib.media.caged.photos import QUARTER_TURNS, load, open_photo
+from medialib.media.caged.photos import QUARTER_TURNS, count_pictures, load, open_photo, read_exif
 
 CUT_OFF = "This photo is cut off: the part that arrived is shown."
 # MPO is a JPEG with further pictures behind it; of HEIF files, HEIC are the ones decoded here.
@@ -29,11 +29,14 @@ def probe(
     image = open_photo(source)
     width, height = image.size
     form, pixel_format = str(image.format).lower(), image.mode
-    exif = image.getexif()
+    # A small size is enough to know that it decodes; JPEG does that many times faster.
+    image.draft(None, (width // 8 or 1, height // 8 or 1))
+    truncated = load(image)
+    exif = read_exif(image)
     orientation = exif.get(ExifTags.Base.Orientation, 1)
     if orientation in QUARTER_TURNS:
         width, height = height, width
-    pictures = int(getattr(image, "n_frames", 1))
+    pictures = count_pictures(image)
     details = exif.get_ifd(_CAMERA_IFD)
     captured = photo_capture(
         time=details.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime),
@@ -41,8 +44,6 @@ def probe(
         make=exif.get(ExifTags.Base.Make),
         model=exif.get(ExifTags.Base.Model),
     )
-    image.draft(None, (width // 8 or 1, height // 8 or 1))
-    truncated = load(image)
     return {
         "kind": "photo",
         "format": "jpeg" if form == "mpo" else form,

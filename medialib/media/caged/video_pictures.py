@@ -17,8 +17,6 @@ from medialib.media.caged.opening import DAMAGED, open_video, picture_stream, pr
 from medialib.media.errors import MediaRejected
 
 Emit = Callable[[dict[str, Any]], None]
-# A storyboard may show a keyframe that is this much older than its tile says.
-LARGEST_TILE_LAG_MS = 2500
 POSTER_CANDIDATES = 5
 LIVELY = 28.0
 _TURNS = {
@@ -58,15 +56,20 @@ class Pictures:
             if self._next is None:
                 return self._held
 
-    def keyframe_at(self, at_ms: int, *, lag_ms: int) -> VideoFrame | None:
-        """Return the keyframe before this time if it is near enough, else the exact picture."""
+    def near(self, at_ms: int, *, lag_ms: int) -> VideoFrame | None:
+        """Return a picture at most `lag_ms` older than this time: a keyframe if one is so near."""
         target = self._start + at_ms / 1000
-        self._jump(target)
-        first = next(self._frames, None)
-        if first is None:
-            return self._held
-        self._held = first
-        return first if target - _time(first) <= lag_ms / 1000 else self.at(at_ms)
+        if self._held is None or self._keyframe_between(target):
+            self._jump(target)
+            self._held = next(self._frames, None)
+        held = self._held
+        if held is None or target - _time(held) <= lag_ms / 1000:
+            return held
+        return self.at(at_ms)
+
+    def skip_details(self) -> None:
+        """Pass over pictures that no other picture needs: times get a little less exact."""
+        self._stream.codec_context.skip_frame = "NONREF"
 
     def image(self, frame: VideoFrame, side: int) -> Image.Image:
         """Scale a picture down (never up), with square pixels and upright."""
@@ -136,14 +139,14 @@ def overview(request: dict[str, Any], source: BinaryIO, emit: Emit, folder: Path
     del emit
     interval, duration = request["interval_ms"], request["duration_ms"]
     count = min(request["most_tiles"], max(1, ceil(duration / interval)))
-    lag = max(interval, LARGEST_TILE_LAG_MS)
     tiles: list[Image.Image] = []
     posters: list[tuple[float, int, Image.Image]] = []
     first_candidate = min(count // 10, count - 1)
     with open_video(source) as container:
         pictures = Pictures(container)
+        pictures.skip_details()
         for number in range(count):
-            frame = pictures.keyframe_at(number * interval, lag_ms=lag)
+            frame = pictures.near(number * interval, lag_ms=request["lag_ms"])
             if frame is None:
                 break
             tiles.append(pictures.image(frame, request["tile_side"]))
