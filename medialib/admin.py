@@ -56,6 +56,12 @@ def _words(form: forms.ModelForm) -> list[str]:  # type: ignore[type-arg]
     return [word.strip() for word in form.cleaned_data["words"].split(",") if word.strip()]
 
 
+def _person(request: HttpRequest) -> User:
+    """Give the person at the admin; the admin itself lets only people in."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 @admin.register(Asset)
 class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Assets: add a file, see where it stands, label or index it again."""
@@ -155,9 +161,8 @@ class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             keywords=tuple(_words(form)),
             visibility=said["visibility"],
         )
-        owner = User.objects.get(pk=request.user.pk)
         return services.create_asset(
-            owner=owner, file=said["file"], filename=said["file"].name, details=details
+            owner=_person(request), file=said["file"], filename=said["file"].name, details=details
         )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -167,7 +172,7 @@ class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Label again")
     def label_again(self, request: HttpRequest, queryset: QuerySet[Asset]) -> None:
         """Queue new analyses for the chosen assets."""
-        actor = User.objects.get(pk=request.user.pk)
+        actor = _person(request)
         queued, refused = 0, []
         for asset in queryset:
             try:
@@ -190,7 +195,7 @@ class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.action(description="Put into the trash")
     def trash(self, request: HttpRequest, queryset: QuerySet[Asset]) -> None:
         """Put the chosen assets into the trash."""
-        actor = User.objects.get(pk=request.user.pk)
+        actor = _person(request)
         for asset in queryset:
             services.trash_asset(asset, actor=actor)
         self.message_user(request, f"{len(queryset)} are in the trash.", messages.SUCCESS)

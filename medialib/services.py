@@ -14,6 +14,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
+from labelling import selectors as labels
 from labelling import services as labelling
 from labelling.models import Analysis
 from medialib import assets, pipeline, selectors, steps, storage
@@ -280,17 +281,22 @@ def sweep_orphans(*, older_than: timedelta = timedelta(days=1), remove: bool = T
     """Find objects that no row names (a crash left them); removes them unless told not to."""
     cutoff = timezone.now() - older_than
     orphans = []
-    for name, _size in storage.list_names("assets/"):
-        asset_id = name.split("/")[1]
-        known = Asset.objects.filter(pk=asset_id).first()
-        if known is not None and name in assets.object_names(known):
-            continue
-        if storage.modified_at(name) > cutoff:
-            continue
-        orphans.append(name)
-        if remove:
-            storage.delete(name)
+    for folder in ("assets/", "analyses/"):
+        for name, _size in storage.list_names(folder):
+            if _is_known(name) or storage.modified_at(name) > cutoff:
+                continue
+            orphans.append(name)
+            if remove:
+                storage.delete(name)
     return orphans
+
+
+def _is_known(name: str) -> bool:
+    """Tell whether a row names this object; its second part is the asset's id."""
+    asset = Asset.objects.filter(pk=name.split("/")[1]).first()
+    if asset is None:
+        return False
+    return name in assets.object_names(asset) or name in labels.object_names(asset)
 
 
 def create_token(

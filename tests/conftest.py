@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -36,9 +37,18 @@ def boss(db: None) -> User:
     return User.objects.create_superuser("root", password="secret-root")
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Load the shipped vocabulary once; each test's changes to it are rolled back."""
+    from labelling.vocabulary import load_vocabulary
+
+    with django_db_blocker.unblock():
+        load_vocabulary()
+
+
 @pytest.fixture
 def vocabulary(db: None) -> None:
-    """The shipped vocabulary, loaded."""
+    """The shipped vocabulary; loaded anew only after a test that emptied the tables."""
     from labelling.vocabulary import load_vocabulary
 
     load_vocabulary()
@@ -54,6 +64,7 @@ def _clean_cache() -> Iterator[None]:
 def library(settings, tmp_path: Path, vocabulary: None) -> Iterator[Path]:
     """Media and index in a folder of this test's own; gives the media folder."""
     from django.core.files.storage import storages
+
     from search.backends import get_backend
 
     media = tmp_path / "media"
@@ -88,6 +99,8 @@ def drain() -> Callable[..., int]:
         while done < limit:
             step = Step.objects.filter(state=Step.State.READY).order_by("-priority", "pk").first()
             if step is None:
+                waiting = list(Step.objects.filter(state=Step.State.WAITING))
+                assert not waiting, [(w.kind, w.waiting_for, w.detail) for w in waiting]
                 return done
             pipeline.run_step(step.pk)
             done += 1
