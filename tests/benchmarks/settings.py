@@ -14,3 +14,5 @@ os.environ["MEDIALIB_DATA_DIR"] = os.environ["MEDIALIB_BENCH_FOLDER"]
 from medialib.settings import *  # noqa: F403
 
 MEDIALIB_MIN_FREE_BYTES = 0
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "tests.benchmarks.urls"
