@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from search.forms import Asked
 from search.results import Understood
@@ -26,7 +27,11 @@ _NOTHING_FOLLOWS = re.compile(r"\b(?:then|after|followed\s+by)\s+(?=within\s+\d)
 _WITHIN = re.compile(
     r"\s*\bwithin\s+\d\S*(?:\s+(?:seconds?|minutes?|hours?|s|m|h)\b)?", re.IGNORECASE
 )
-_WORDS = {"label": "", "category": "category", "text": "in the words", "filter": "", "relation": ""}
+_FILTERS = {
+    "kind:video": "videos only",
+    "kind:photo": "photos only",
+    "within:asset": "anywhere in it",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +39,45 @@ class Chip:
     """One understood piece: what it stands for, where it came from, where it goes when removed."""
 
     value: str
-    kind: str
+    note: str
     typed: str
-    reason: str
+    reasons: tuple[str, ...]
     negated: bool
     remove_url: str
 
 
 def make_chips(asked: Asked, understood: Sequence[Understood]) -> list[Chip]:
-    """Describe what was understood; relations between pieces can't be removed on their own."""
-    return [_chip(asked, piece) for piece in understood]
+    """Describe what was understood; a word that stands for several labels is one chip."""
+    groups = groupby(understood, key=lambda piece: (piece.text, piece.type, piece.negated))
+    return [_chip(asked, list(pieces)) for _, pieces in groups]
 
 
-def _chip(asked: Asked, piece: Understood) -> Chip:
+def _chip(asked: Asked, pieces: Sequence[Understood]) -> Chip:
+    piece = pieces[0]
+    # A relation can't be taken away on its own: its two sides would be left.
     removable = piece.type != "relation" and piece.text
     rest = without(asked.q, piece.text) if removable else asked.q
-    same = piece.text.casefold() == piece.value.casefold()
+    value = " or ".join(_value(one) for one in pieces)
     return Chip(
-        value=piece.value,
-        kind=_WORDS.get(piece.type, ""),
-        typed="" if same else piece.text,
-        reason=piece.reason,
+        value=value,
+        note=(piece.reason or "in the words") if piece.type == "text" else "",
+        typed=piece.text if _is_news(piece, value) else "",
+        reasons=tuple(one.reason for one in pieces if one.reason),
         negated=piece.negated,
         remove_url=asked.address(q=rest) if removable and rest != asked.q else "",
     )
+
+
+def _value(piece: Understood) -> str:
+    if piece.type != "filter":
+        return piece.value
+    name, _, amount = piece.value.partition(":")
+    return f"≥ {amount} %" if name == "conf" else _FILTERS.get(piece.value, piece.value)
+
+
+def _is_news(piece: Understood, value: str) -> bool:
+    """Tell whether it is worth saying what was typed."""
+    return piece.type in ("label", "category") and piece.text.casefold() != value.casefold()
 
 
 def without(text: str, piece: str) -> str:

@@ -95,6 +95,8 @@ class Found:
     """All that the page shows of an answer."""
 
     chips: list[Chip]
+    explained: list[Chip]
+    can_loosen: bool
     suggestions: list[tuple[str, str]]
     canonical: str
     assets: int
@@ -108,10 +110,13 @@ class Found:
 def shape(answer: SearchAnswer, asked: Asked, *, principals: Principals) -> Found:
     """Shape an answer; assets are read in two queries, however many there are."""
     ids = [result.asset_id for result in answer.results]
+    chips = make_chips(asked, answer.query.understood)
     rows = with_posters(visible_assets(principals).filter(pk__in=ids))
     cards = {card.id: card for card in make_cards(rows)}
     return Found(
-        chips=make_chips(asked, answer.query.understood),
+        chips=chips,
+        explained=[chip for chip in chips if chip.reasons and not chip.note],
+        can_loosen=asked.within == "asset" or _labels(answer) > 1,
         suggestions=[(text, asked.address(q=text)) for text in answer.query.suggestions],
         canonical=answer.query.canonical,
         assets=answer.total.assets,
@@ -119,7 +124,7 @@ def shape(answer: SearchAnswer, asked: Asked, *, principals: Principals) -> Foun
         exact=answer.total.exact,
         # An asset removed since the index last heard of it is left out.
         rows=[_row(r, cards[r.asset_id], asked) for r in answer.results if r.asset_id in cards],
-        facets=_facets(answer.facets, asked),
+        facets=_facets(_news(answer), asked),
         next_url=asked.address(cursor=answer.next) if answer.next else "",
     )
 
@@ -159,6 +164,19 @@ def _picture(moment: FoundMoment, card: AssetCard, page: str) -> MomentPicture:
         url=url,
         picture_url=picture,
     )
+
+
+def _labels(answer: SearchAnswer) -> int:
+    """Count the words that stand for labels: "together" means something from two on."""
+    return len({piece.text for piece in answer.query.understood if piece.type == "label"})
+
+
+def _news(answer: SearchAnswer) -> dict[str, tuple[FacetValue, ...]]:
+    """Leave the labels that were asked for out of what is "also seen"."""
+    asked_for = {piece.value for piece in answer.query.understood if piece.type == "label"}
+    labels = answer.facets.get("label", ())
+    also = tuple(one for one in labels if one.selected or one.value not in asked_for)
+    return {**answer.facets, "label": also}
 
 
 def _facets(facets: dict[str, tuple[FacetValue, ...]], asked: Asked) -> list[Facet]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -122,7 +123,8 @@ def _answered(asked: Asked, principals: Principals) -> SearchPage:
         # Facets belong to the whole search: a further page has them on it already.
         facets=not asked.cursor,
     )
-    seconds = time.perf_counter() - began
+    # Rounded up to a hundredth: nothing takes 0.00 s.
+    seconds = math.ceil((time.perf_counter() - began) * 100) / 100
     found = shape(answer, asked, principals=principals)
     nothing = _help(asked, principals) if not found.rows and not asked.cursor else None
     return SearchPage(asked, seconds=seconds, found=found, help=nothing)

@@ -50,7 +50,7 @@ def test_a_chip_says_where_it_came_from_and_where_it_goes():
     asked = Asked(q="cars and people", kind="video")
     cars = Understood("cars", "label", "Car", reason="plural of Car")
     (chip,) = make_chips(asked, [cars])
-    assert (chip.value, chip.typed, chip.reason) == ("Car", "cars", "plural of Car")
+    assert (chip.value, chip.typed, chip.reasons) == ("Car", "cars", ("plural of Car",))
     assert chip.remove_url == "?q=people&kind=video"
 
 
@@ -62,3 +62,24 @@ def test_what_was_typed_is_not_said_twice():
 def test_a_relation_cannot_be_taken_away_alone():
     (chip,) = make_chips(Asked(q="dog then car"), [Understood("then", "relation", "THEN")])
     assert chip.remove_url == ""
+
+
+def test_a_word_of_several_labels_is_one_chip():
+    pieces = [Understood("people", "label", name) for name in ("People", "Person")]
+    (chip,) = make_chips(Asked(q="people"), pieces)
+    assert (chip.value, chip.typed) == ("People or Person", "people")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("kind:video", "videos only"), ("conf:80", "≥ 80 %"), ("length:>5s", "length:>5s")],
+)
+def test_filters_are_in_words(value, words):
+    (chip,) = make_chips(Asked(q=value), [Understood(value, "filter", value)])
+    assert (chip.value, chip.typed) == (words, "")
+
+
+def test_a_word_that_was_left_out_says_so_on_its_chip():
+    left_out = Understood("xyzzy", "text", "xyzzy", reason="left out: in no label")
+    (chip,) = make_chips(Asked(q="xyzzy car"), [left_out])
+    assert chip.note == "left out: in no label"

@@ -9,7 +9,9 @@ class LiveState extends HTMLElement {
 
   #show(status) {
     const words = describe(status);
-    this.querySelector(".state-word").textContent = words.word;
+    const word = this.querySelector(".state-word");
+    word.textContent = words.word;
+    word.hidden = !isEnded(status);
     this.querySelector("[data-sentence]").textContent = words.sentence;
     const bar = this.querySelector("progress");
     if (bar) bar.value = status.progress ?? 0;

@@ -36,7 +36,6 @@ class MediaPlayer extends HTMLElement {
 
   #takeOver() {
     this.video.controls = false;
-    this.querySelector("[data-controls]").hidden = false;
     this.querySelector("[data-speed]").addEventListener("change", (event) => {
       this.video.playbackRate = Number(event.target.value);
     });

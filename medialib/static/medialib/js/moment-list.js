@@ -49,7 +49,6 @@ class MomentList extends HTMLElement {
   #bindThreshold() {
     const field = this.querySelector("[data-threshold]");
     if (!field) return;
-    field.hidden = false;
     const select = field.querySelector("select");
     select.addEventListener("change", () => this.state.setThreshold(Number(select.value)));
   }
@@ -57,7 +56,6 @@ class MomentList extends HTMLElement {
   #bindTabs() {
     const list = this.querySelector("[data-tabs]");
     if (!list) return;
-    list.hidden = false;
     const tabs = [...list.querySelectorAll("[role=tab]")];
     for (const tab of tabs) {
       document.getElementById(tab.dataset.tab).setAttribute("role", "tabpanel");

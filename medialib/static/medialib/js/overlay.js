@@ -43,6 +43,7 @@ export class Overlay {
     const content = this.#content();
     if (!content) return;
     let count = 0;
+    this.tags = [];
     for (const { label, boxes } of detections) {
       const lane = lanes.get(label);
       if (!lane) continue;
@@ -78,6 +79,10 @@ export class Overlay {
     const width = pen.measureText(text).width + 10;
     const left = Math.min(Math.max(0, x - 1), Math.max(0, this.width - width));
     const top = y >= 19 ? y - 19 : y + 1;
+    // Words over words help nobody: where there is no room the box stands alone.
+    const covers = (tag) => left < tag.right && left + width > tag.left && Math.abs(top - tag.top) < 18;
+    if (this.tags.some(covers)) return;
+    this.tags.push({ left, right: left + width, top });
     pen.fillStyle = colour;
     pen.beginPath();
     pen.roundRect(left, top, width, 18, 3);

@@ -1,7 +1,6 @@
 // The search page with modules: fields act at once, strips jump.
 import "./time-strip.js";
 
-document.documentElement.classList.add("enhanced");
 for (const form of document.querySelectorAll("[data-search-tools]")) {
   form.addEventListener("change", () => {
     // What is as it is at first stays out of the address.

@@ -15,12 +15,17 @@ export function isEnded(status) {
   return ["searchable", "rejected", "failed"].includes(status.state);
 }
 
+// What to say of a state, and in which tone: while it runs what is being done, then how it ended.
 export function describe(status) {
   const [word, sentence] = WORDS[status.state] ?? [status.state, ""];
+  if (!isEnded(status)) {
+    const share = status.progress > 0 && status.progress < 1 ? ` ${Math.round(status.progress * 100)} %` : "";
+    return { word, sentence: (status.detail || sentence) + share, tone: "" };
+  }
+  if (status.state !== "searchable") return { word, sentence: status.detail || sentence, tone: "bad" };
   const failed = (status.analyses ?? []).find((analysis) => analysis.status === "FAILED");
-  const detail = status.detail || (status.state === "searchable" && failed?.detail) || sentence;
-  const share = status.progress > 0 && status.progress < 1 ? ` ${Math.round(status.progress * 100)} %` : "";
-  return { word, sentence: isEnded(status) ? detail : detail + share };
+  if (failed) return { word: "findable by its words", sentence: failed.detail, tone: "warn" };
+  return { word, sentence, tone: "ok" };
 }
 
 function pause(ms) {

@@ -11,7 +11,7 @@ class TimeBar extends HTMLElement {
     this.scrub = this.querySelector(".scrub");
     this.list = this.querySelector("[data-lanes]");
     this.head = this.querySelector("[data-playhead]");
-    this.scrub.hidden = this.head.hidden = false;
+    this.head.hidden = false;
     this.now = 0;
     this.scrub.addEventListener("input", () => this.#jump(Number(this.scrub.value)));
     this.list.addEventListener("click", (event) => {

@@ -9,7 +9,6 @@ class UploadForm extends HTMLElement {
     this.form = this.querySelector("form");
     this.input = this.querySelector("input[type=file]");
     this.rows = [];
-    this.querySelector(".drop-or").hidden = false;
     this.querySelector("[data-drop]").classList.add("whole");
     // With a list of files the button belongs on top of it, in sight on small screens too.
     this.querySelector("[data-head]").append(this.querySelector("[data-send]"));

@@ -83,13 +83,12 @@ export class UploadRow extends EventTarget {
   }
 
   #follow(status) {
-    const { word, sentence } = describe(status);
-    const tones = { searchable: "ok", rejected: "bad", failed: "bad" };
-    this.element.dataset.tone = tones[status.state] ?? "";
+    const { word, sentence, tone } = describe(status);
+    this.element.dataset.tone = tone;
     this.bar.hidden = isEnded(status);
     this.bar.value = status.progress ?? 0;
-    const words = status.state === "searchable" && !status.detail ? "Searchable." : `${capital(word)} · ${sentence}`;
-    this.#say(words, { aloud: word !== this.word });
+    const ends = { "": sentence, ok: `${capital(word)}.` };
+    this.#say(ends[tone] ?? `${capital(word)} · ${sentence}`, { aloud: word !== this.word });
     this.word = word;
     if (isEnded(status)) this.phase = "ended";
     this.#changed();
