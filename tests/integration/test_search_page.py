@@ -40,6 +40,15 @@ def test_search_shows_moments_that_open_the_video_there(mine, cars):
     assert reverse("media-frame", args=[cars[0].pk, 0]) in page
 
 
+def test_a_keyword_leads_to_all_that_carry_it(mine, user, library):
+    asset = make_asset(user)
+    asset.keywords.add(Keyword.objects.create(name="summer 2026", folded="summer 2026"))
+    search.index_assets([asset.pk])
+    page = mine.get(reverse("asset", args=[asset.pk])).content.decode()
+    link = re.search(r'href="(/search/\?q=keyword:[^"]+)"', page)[1]
+    assert "Harbour" in text_of(mine.get(link))
+
+
 def test_what_was_understood_can_be_taken_away(mine, cars):
     page = mine.get(reverse("search"), {"q": "cars or people"}).content.decode()
     assert 'href="?q=people"' in page
