@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from medialib.views import accounts, assets, health, library, media, upload
 from search.views import search_page
@@ -25,6 +27,7 @@ urlpatterns = [
     path("media/<uuid:asset_id>/frames/<int:at_ms>.jpg", media.frame, name="media-frame"),
     path("media/<uuid:asset_id>/playback", media.playback, name="media-playback"),
     path("media/<uuid:asset_id>/original", media.original, name="media-original"),
+    path("favicon.ico", RedirectView.as_view(url=static("medialib/favicon.svg"))),
     path("api/", include("medialib.api.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
