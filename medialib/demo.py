@@ -67,7 +67,7 @@ _CUTS = (
 )
 _FRAME = (
     "scale=1280:720:force_original_aspect_ratio=decrease:force_divisible_by=2,"
-    "pad=1280:720:(ow-iw)/2:(oh-ih)/2,setsar=1,fps=25,format=yuv420p"
+    "pad=1280:720:(ow-iw)/2:(oh-ih)/2,setsar=1,setpts=PTS-STARTPTS,fps=25,format=yuv420p"
 )
 
 

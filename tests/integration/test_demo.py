@@ -1,0 +1,47 @@
+"""The demo library: whole, marked, added once, and with its sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labelling.models import Analysis
+from medialib import demo, services, storage
+from medialib.media import probe, rule
+from medialib.models import Asset, User
+
+DATA = Path(demo.__file__).with_name("demo_data")
+MODELS = DATA.parents[1] / "labelling" / "data" / "models"
+MOST_BYTES = 12 * 1000**2
+
+
+def test_it_comes_whole_and_marked_and_only_once(library: Path, boss: User) -> None:
+    assert demo.is_wanted()
+    added = demo.fill(boss)
+    assets = Asset.objects.all()
+    assert added == len(assets) == 8
+    assert all(asset.is_demo and asset.owner == boss for asset in assets)
+    [answer] = Analysis.objects.filter(backend="recorded")
+    assert answer.asset.title == "Big Buck Bunny"
+    with storage.open_source(assets.get(original_filename="tour.mp4").original_name) as tour:
+        facts = probe.probe(tour)
+    assert rule.decide(facts) == rule.Keep(), "The tour is to need no conversion."
+    assert 20_000 < facts.duration_ms < 30_000
+
+    assert demo.fill(boss) == 0
+    Asset.objects.all().delete()
+    assert not demo.is_wanted(), "A demo that was removed is to stay away."
+
+
+def test_it_is_not_put_beside_somebodys_own_files(library: Path, user: User) -> None:
+    assert demo.is_wanted()
+    with (DATA / "chelsea.png").open("rb") as file:
+        services.create_asset(owner=user, file=file, filename="cat.png")
+    assert not demo.is_wanted()
+
+
+def test_every_file_names_its_source_and_all_stay_small() -> None:
+    sources = (DATA / "SOURCES.md").read_text()
+    files = [path for path in DATA.iterdir() if path.name != "SOURCES.md"]
+    assert [path.name for path in files if path.name not in sources] == []
+    shipped = [*files, *MODELS.iterdir()]
+    assert sum(path.stat().st_size for path in shipped) < MOST_BYTES
