@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 # Set before numpy comes in: its threads would reserve memory that the cage does not give.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -23,6 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from medialib.media.caged.opening import open_video, picture_stream, prepare_decoder
 from medialib.media.errors import MediaRejected
 
 Floats = NDArray[np.float32]
@@ -41,7 +42,7 @@ _BATCH = 20
 
 def detect(
     request: dict[str, Any],
-    source: IO[bytes],
+    source: BinaryIO,
     emit: Callable[[dict[str, Any]], None],
     folder: Path,
 ) -> dict[str, Any]:
@@ -57,9 +58,9 @@ def detect(
         long_side=request["long_side"],
     )
     try:
-        with av.open(source, mode="r") as container:
+        with open_video(source, stills=request["is_photo"]) as container:
             return _look(container, network, request, emit)
-    except (av.error.FFmpegError, IndexError) as error:
+    except (av.error.FFmpegError, IndexError, MediaRejected) as error:
         message = f"The labeller can't read this file ({error})."
         raise MediaRejected("unreadable", message) from error
 
@@ -70,8 +71,10 @@ def _look(
     request: dict[str, Any],
     emit: Callable[[dict[str, Any]], None],
 ) -> dict[str, Any]:
-    stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
+    stream = picture_stream(container)
+    if stream is None:
+        raise MediaRejected("unreadable", "The labeller found no picture in this file.")
+    prepare_decoder(stream)
     duration = max(1, request["duration_ms"])
     batch: list[Sample] = []
     count = 0

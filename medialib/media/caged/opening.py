@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from medialib.media.errors import MediaRejected
 
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,asf,flv,gif,ogg,mxf"
+STILL_FORMATS = "jpeg_pipe,png_pipe"
 # 8K is 33 million; a few bytes can claim far more and cost gigabytes.
 MAX_VIDEO_PIXELS = 36_000_000
 _BOUNDS = {"max_pixels": str(MAX_VIDEO_PIXELS)}
@@ -33,8 +34,11 @@ CUT_OFF = (
 )
 
 
-def open_video(source: BinaryIO) -> InputContainer:
-    """Open a video from its bytes; raises MediaRejected when no reader takes it."""
+def open_video(source: BinaryIO, *, stills: bool = False) -> InputContainer:
+    """Open a video (or one of our own JPEGs, if `stills`) from its bytes.
+
+    Raises MediaRejected when no reader takes it.
+    """
     # PyAV's own logging must stay off (its default): it takes the interpreter's lock in decoder
     # threads, and closing a decoder, which holds the lock, then waits for them for ever.
     try:
@@ -44,7 +48,7 @@ def open_video(source: BinaryIO) -> InputContainer:
             buffer_size=BUFFER_BYTES,
             metadata_errors="ignore",
             options={
-                "format_whitelist": FORMATS,
+                "format_whitelist": STILL_FORMATS if stills else FORMATS,
                 "protocol_whitelist": "none",
                 **_BOUNDS,
             },

@@ -34,7 +34,16 @@ DAMAGED = "This photo is damaged: no picture can be read from it."
 TOO_MANY_PIXELS = "This photo claims {0} million pixels, more than can be opened safely."
 
 pillow_heif.register_heif_opener()
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, KeyError)
+BROKEN = (
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    IndexError,
+    KeyError,
+)
 
 
 def open_photo(source: BinaryIO) -> Image.Image:

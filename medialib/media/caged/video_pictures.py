@@ -41,6 +41,7 @@ class Pictures:
         self._frames: Iterator[VideoFrame] = iter(())
         self._held: VideoFrame | None = None
         self._next: VideoFrame | None = None
+        self._started = False
 
     def at(self, at_ms: int) -> VideoFrame | None:
         """Return the picture shown at this time, decoding from the keyframe before it."""
@@ -61,7 +62,7 @@ class Pictures:
         target = self._start + at_ms / 1000
         if self._held is None or self._keyframe_between(target):
             self._jump(target)
-            self._held = next(self._frames, None)
+            self._held = self._held or next(self._frames, None)
         held = self._held
         if held is None or target - _time(held) <= lag_ms / 1000:
             return held
@@ -95,13 +96,15 @@ class Pictures:
         return float(entries[place].timestamp * self._base) > here + 0.1
 
     def _jump(self, target: float) -> None:
-        self._held = self._next = None
+        """Go to the keyframe before a time; a file that can't be sought is decoded on."""
+        place = max(0, int(target / self._base))
         try:
-            self._container.seek(
-                max(0, int(target / self._base)) if target > 0 else 0, stream=self._stream
-            )
+            self._container.seek(place, stream=self._stream)
         except av.FFmpegError:
-            self._container.seek(0)
+            if self._started:
+                return
+        self._started = True
+        self._held = self._next = None
         self._frames = self._decoded()
 
     def _decoded(self) -> Iterator[VideoFrame]:
