@@ -19,6 +19,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import av
 import numpy as np
 import onnxruntime
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
@@ -58,10 +59,18 @@ def detect(
         long_side=request["long_side"],
     )
     try:
-        with open_video(source, stills=request["is_photo"]) as container:
+        with _open(source, request) as container:
             return _look(container, network, request, emit)
-    except (av.error.FFmpegError, IndexError, MediaRejected) as error:
+    except (av.error.FFmpegError, IndexError) as error:
         message = f"The labeller can't read this file ({error})."
+        raise MediaRejected("unreadable", message) from error
+
+
+def _open(source: BinaryIO, request: dict[str, Any]) -> InputContainer:
+    try:
+        return open_video(source, stills=request["is_photo"])
+    except MediaRejected as error:
+        message = f"The labeller can't read this file ({error.detail.rstrip('.')})."
         raise MediaRejected("unreadable", message) from error
 
 
