@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -194,25 +195,131 @@ class Moment(models.Model):
         return f"{self.label_id} {self.start_ms}-{self.end_ms} ms"
 
 
+class Cap(models.Model):
+    """What may be spent, in US dollars: each month or day anew, or once for an asset or a batch.
+
+    `scope` is `library`, `owners` (each owner without a cap of their own), `u:<id>`,
+    `asset:<id>` or `batch:<id>`.
+    """
+
+    class Kind(models.TextChoices):
+        """How often it holds; months and days are UTC."""
+
+        MONTH = "month"
+        DAY = "day"
+        ONCE = "once"
+
+    scope = models.CharField(max_length=60)
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    amount = models.DecimalField(max_digits=12, decimal_places=6)
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    set_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["scope", "kind"]
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "kind"], name="one_cap"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="cap_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope}: {self.amount} USD each {self.kind}"
+
+
 class BudgetPeriod(models.Model):
-    """What may be spent and is spent in one UTC month or day; US dollars."""
+    """What is spent and set aside in one UTC month (2026-09) or day (2026-09-23); US dollars."""
 
     scope = models.CharField(max_length=60)
     period = models.CharField(max_length=10)
-    cap = models.DecimalField(max_digits=12, decimal_places=6)
     reserved = models.DecimalField(max_digits=12, decimal_places=6, default=0)
     spent = models.DecimalField(max_digits=12, decimal_places=6, default=0)
+    # When a run first had to wait for money here, so that it is said once.
+    reached_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["scope", "period"], name="one_budget_period"),
             models.CheckConstraint(
-                condition=Q(cap__gte=0, reserved__gte=0, spent__gte=0), name="money_not_negative"
+                condition=Q(reserved__gte=0, spent__gte=0), name="money_not_negative"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.scope} {self.period}: {self.spent} of {self.cap} USD"
+        return f"{self.scope} {self.period}: {self.spent} USD"
+
+
+class LedgerEntry(models.Model):
+    """One call of a provider that costs money; it stays when asset, analysis or owner go."""
+
+    asset = models.ForeignKey(
+        "medialib.Asset", null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    analysis = models.ForeignKey(
+        Analysis, null=True, on_delete=models.SET_NULL, related_name="ledger"
+    )
+    backend = models.CharField(max_length=30)
+    feature = models.CharField(max_length=10, choices=Analysis.Feature.choices)
+    operation = models.CharField(max_length=60)
+    units = models.DecimalField(max_digits=12, decimal_places=4)
+    unit = models.CharField(max_length=20)
+    price = models.DecimalField(max_digits=12, decimal_places=6)
+    cost = models.DecimalField(max_digits=12, decimal_places=6)
+    # Written before the call: whether the provider took it is not known until it is settled.
+    uncertain = models.BooleanField(default=False)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "ledger entries"
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["at"], name="ledger_by_time")]
+        constraints = [
+            models.CheckConstraint(condition=Q(cost__gte=0, units__gte=0), name="ledger_positive")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operation}: {self.units} {self.unit}, {self.cost} USD"
+
+
+class Reservation(models.Model):
+    """Money set aside for one attempt of an analysis until its call is settled or given up."""
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        OPEN = "open"
+        SETTLED = "settled"
+        RELEASED = "released"
+
+    analysis = models.ForeignKey(
+        Analysis, null=True, on_delete=models.SET_NULL, related_name="reservations"
+    )
+    attempt = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
+    amount = models.DecimalField(max_digits=12, decimal_places=6)
+    # The periods it is counted in, by their primary keys.
+    periods = models.JSONField(default=list)
+    # The call that was about to be made and whose outcome is not known yet.
+    pending = models.ForeignKey(
+        LedgerEntry, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["analysis", "attempt"], name="one_reservation"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="reservation_not_negative"),
+        ]
+        indexes = [
+            models.Index(fields=["made_at"], name="reservation_open", condition=Q(state="open"))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} USD for {self.analysis_id}: {self.state}"
 
 
 class VocabularyVersion(models.Model):

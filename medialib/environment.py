@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,37 @@ def network_list(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Networ
         raise ImproperlyConfigured(
             f"{name} must list networks such as 10.0.0.0/8: {error}"
         ) from None
+
+
+# Operation → what is counted, and which price holds for one.
+_METERS = {
+    "DetectLabels": ("image", "image"),
+    "DetectLabels:IMAGE_PROPERTIES": ("image", "image_properties"),
+    "DetectModerationLabels": ("image", "image"),
+    "DetectText": ("image", "image"),
+    "DetectFaces": ("image", "image"),
+    "RecognizeCelebrities": ("image", "image"),
+    "StartLabelDetection": ("minute", "video_minute"),
+    "StartContentModeration": ("minute", "video_minute"),
+    "StartTextDetection": ("minute", "video_minute"),
+    "StartFaceDetection": ("minute", "video_minute"),
+    "StartCelebrityRecognition": ("minute", "video_minute"),
+    "StartSegmentDetection": ("minute", "segment_minute"),
+}
+
+
+def price_table(**prices: str) -> dict[str, tuple[str, Decimal]]:
+    """Turn prices in US dollars into what one unit of each operation costs: (unit, price)."""
+    amounts = {}
+    for name, text in prices.items():
+        try:
+            amounts[name] = Decimal(text)
+        except InvalidOperation:
+            amounts[name] = Decimal("NaN")
+        if not amounts[name].is_finite() or amounts[name] < 0:
+            variable = f"MEDIALIB_PRICE_{name.upper()}"
+            raise ImproperlyConfigured(f"{variable} must be a price in US dollars such as 0.10.")
+    return {operation: (unit, amounts[name]) for operation, (unit, name) in _METERS.items()}
 
 
 def storage_options(value: str, media_root: Path) -> dict[str, Any]:

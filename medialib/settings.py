@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from medialib.environment import data_dir, env, network_list, secret_key, storage_options
+from medialib.environment import (
+    data_dir,
+    env,
+    network_list,
+    price_table,
+    secret_key,
+    storage_options,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MEDIALIB_DATA_DIR = data_dir(BASE_DIR / "var")
@@ -187,6 +194,15 @@ SEARCH_BACKENDS = {
     }
 }
 MEDIALIB_SEARCH = env.str("MEDIALIB_SEARCH", default="sqlite")
+
+# ---- Money (US dollars; the first price step, as larger volumes only cost less) ------------------
+MEDIALIB_PRICES_DATE = env.str("MEDIALIB_PRICES_DATE", default="2026-09-11")
+MEDIALIB_PRICES = price_table(
+    image=env.str("MEDIALIB_PRICE_IMAGE", default="0.001"),
+    image_properties=env.str("MEDIALIB_PRICE_IMAGE_PROPERTIES", default="0.00075"),
+    video_minute=env.str("MEDIALIB_PRICE_VIDEO_MINUTE", default="0.10"),
+    segment_minute=env.str("MEDIALIB_PRICE_SEGMENT_MINUTE", default="0.10"),
+)
 
 # ---- REST API ----------------------------------------------------------------------------------
 KNOX_TOKEN_MODEL = "medialib.ApiToken"

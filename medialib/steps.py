@@ -83,6 +83,12 @@ def dispatch() -> int:
     return _send(list(ready.values_list("pk", flat=True)[:limit]))
 
 
+def wake(waiting_for: str) -> int:
+    """Make every step ready that waits for one thing, as it may have come; returns how many."""
+    rows = Step.objects.filter(state=Step.State.WAITING, waiting_for=waiting_for)
+    return rows.update(state=Step.State.READY, waiting_for="", next_try_at=None, sent_at=None)
+
+
 def expired() -> list[Step]:
     """Give back the steps whose lease ended; those lost too often are returned, to be failed."""
     return _give_back(Step.objects.filter(lease_until__lt=timezone.now()))
