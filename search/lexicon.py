@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rapidfuzz import process
-from rapidfuzz.distance import DamerauLevenshtein
+from rapidfuzz.distance import OSA
 
 from labelling.taxonomy import Vocabulary
 from search.text import fold
@@ -122,7 +122,10 @@ class Lexicon:
         return key in self.known_words or any(lemma in self.known_words for lemma in _lemmas(key))
 
     def near(self, words: Sequence[str], *, limit: int = 3) -> list[tuple[str, int]]:
-        """List forms that differ by a typing mistake or two, nearest first, with the distance."""
+        """List forms that differ by a typing mistake or two, nearest first, with the distance.
+
+        Mistakes are counted as Damerau-Levenshtein does, each place being changed once at most.
+        """
         key = normal(" ".join(words))
         allowed = 1 if len(key) <= _SHORT else 2
         # Three letters are near to too many words to mean one of them.
@@ -133,7 +136,7 @@ class Lexicon:
             found = process.extract(
                 candidate,
                 self._as_long_as(candidate, allowed, several=" " in key),
-                scorer=DamerauLevenshtein.distance,
+                scorer=OSA.distance,
                 processor=None,
                 score_cutoff=allowed,
                 limit=limit * 2,

@@ -81,7 +81,7 @@ def together(
     return len(found), moments, hits
 
 
-def facets(db: sqlite3.Connection, label: int) -> dict[str, Counter[Any]]:
+def facets(db: sqlite3.Connection, label: int) -> dict[str, list[Any]]:
     """Count the facets of one label's assets."""
     rows = db.execute(
         "SELECT a.video, a.month, a.length_class, d.labels, d.categories FROM asset_label t"
@@ -90,13 +90,14 @@ def facets(db: sqlite3.Connection, label: int) -> dict[str, Counter[Any]]:
     ).fetchall()
     labels = array("I")
     labels.frombytes(b"".join(row[3] for row in rows))
-    return {
+    counts: dict[str, Counter[Any]] = {
         "kind": Counter(row[0] for row in rows),
         "month": Counter(row[1] for row in rows),
         "length": Counter(row[2] for row in rows),
         "label": Counter(labels),
         "category": Counter(value for row in rows for value in row[4].split("\n")),
     }
+    return {name: counter.most_common(100) for name, counter in counts.items()}
 
 
 def _hits(db: sqlite3.Connection, rows: list[Any], labels: set[int]) -> list[Any]:

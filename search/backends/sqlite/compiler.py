@@ -14,7 +14,7 @@ from uuid import UUID
 
 from search.backends.base import SearchRequest, Selection
 from search.backends.sqlite import values
-from search.backends.sqlite.values import Value
+from search.backends.sqlite.values import Match, Value
 from search.conditions import (
     TEXT_WEIGHTS,
     All,
@@ -44,11 +44,11 @@ SELECTABLE = ("kind", "label", "category", "month", "length")
 
 @dataclass(slots=True)
 class Statement:
-    """A statement to run, the value function of its rows, and where further columns stand."""
+    """A statement to run, what finds the matches in its rows, and where further columns stand."""
 
     sql: str
     parameters: dict[str, Any]
-    value: Value
+    match: Match
     texts: list[tuple[InText, int]]
     selected: dict[str, int]
     facets: int | None
@@ -85,7 +85,7 @@ class Compiler:
         for seen in self.needed:
             self._alias(seen)
         where = [self._superset(part) for part in _facts(condition)]
-        value = self._value(condition, top=True)
+        match = self._together(condition) or values.each(self._value(condition, top=True))
         score = self._score(condition)
         texts = [
             (leaf, self._column(self._text_weight(leaf)))
@@ -98,7 +98,7 @@ class Compiler:
         fixed = ["a.id", "a.uuid", "a.video", self._sort_column(), self._edges_column()]
         columns = ", ".join([*fixed, score[0] if score else "0.0", *self.columns])
         sql = f"SELECT {columns} FROM {self._tables()} WHERE {_all(where)}"
-        return Statement(sql, self.parameters, value, texts, selected, facets)
+        return Statement(sql, self.parameters, match, texts, selected, facets)
 
     def label_page(self) -> LabelPage | None:
         """Build plain statements if the request is one label with facts, best first; else None."""
@@ -126,7 +126,7 @@ class Compiler:
             totals = f"{tables} WHERE {test}"
         return LabelPage(
             totals=f"SELECT count(*), coalesce(sum({column}), 0) FROM {totals}",
-            rows=f"SELECT -t0.score, a.uuid, a.id, t0.masks FROM {tables} WHERE {test}"
+            rows=f"SELECT -t0.score, a.uuid, a.id, a.video, t0.masks FROM {tables} WHERE {test}"
             f"{self._after()} ORDER BY t0.score DESC, a.uuid LIMIT {request.page_size + 1}",
             facets=f"SELECT {', '.join(_FACET_COLUMNS)} FROM {tables} WHERE {test}",
             parameters=self.parameters,
@@ -323,6 +323,21 @@ class Compiler:
             )
         raise TypeError(condition)
 
+    def _together(self, condition: Condition) -> Match | None:
+        """Give the quick way for labels at the same time, some of them negated; else None."""
+        if not isinstance(condition, All) or self.request.anywhere:
+            return None
+        parts = [part for part in condition.parts if has_ranges(part)]
+        wanted = [part for part in parts if isinstance(part, Seen)]
+        unwanted = [part.part for part in parts if isinstance(part, Without)]
+        negated = [part for part in unwanted if isinstance(part, Seen)]
+        if not wanted or len(wanted) + len(negated) != len(parts):
+            return None
+        return values.together(
+            [(self._mask(seen), seen.step) for seen in wanted],
+            [(self._mask(seen), seen.step) for seen in negated],
+        )
+
     def _mask(self, seen: Seen) -> int:
         return self._column(f"{self._alias(seen)}.masks")
 
@@ -330,11 +345,6 @@ class Compiler:
         parts = [part for part in condition.parts if has_ranges(part) or not top]
         wanted = [part for part in parts if not isinstance(part, Without)]
         unwanted = [part.part for part in parts if isinstance(part, Without)]
-        if not self.request.anywhere and wanted and _only_seen([*wanted, *unwanted]):
-            return values.together(
-                [(self._mask(seen), seen.step) for seen in wanted if isinstance(seen, Seen)],
-                [(self._mask(seen), seen.step) for seen in unwanted if isinstance(seen, Seen)],
-            )
         anywhere = self.request.anywhere
         return values.fold(
             [self._value(part, top=top and isinstance(part, All)) for part in wanted],
@@ -373,12 +383,3 @@ def _has_sequence(condition: Condition) -> bool:
 def _all(tests: Iterable[str]) -> str:
     wanted = [test for test in tests if test != "1"]
     return f"({' AND '.join(wanted)})" if wanted else "1"
-
-
-def _only_seen(parts: list[Condition]) -> bool:
-    return all(isinstance(part, Seen) for part in parts)
-
-
-def uuid_text(stored: bytes) -> str:
-    """Write an asset's id as people see it."""
-    return str(UUID(bytes=stored))

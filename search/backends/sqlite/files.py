@@ -67,15 +67,21 @@ class IndexFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._text = str(path)
         self._lock_path = path.with_name(f"{path.name}.lock")
         self._rebuild_path = path.with_name(f"{path.name}.rebuild")
+        self._rebuild_text = str(self._rebuild_path)
         self._lock = threading.Lock()
 
     def current(self) -> Path:
         """Name the file in use; raise IndexMissing if there is none."""
-        if not self.path.exists():
-            raise IndexMissing
-        return self.path.resolve()
+        try:
+            # Asked before every search, hence the bare system call.
+            return self.path.parent / os.readlink(self._text)
+        except FileNotFoundError:
+            raise IndexMissing from None
+        except OSError:
+            return self.path
 
     def create(self) -> Path:
         """Make an empty file that nobody uses yet."""
@@ -97,21 +103,36 @@ class IndexFiles:
 
     def switch(self, fresh: Path) -> None:
         """Put a file into use and delete the one before. Call it while `writing`."""
-        before = self.path.resolve() if self.path.exists() else None
+        try:
+            before: Path | None = self.current()
+        except IndexMissing:
+            before = None
         link = self.path.with_name(f"{self.path.name}.link")
         link.unlink(missing_ok=True)
         link.symlink_to(fresh.name)
         link.replace(self.path)
-        if before is not None and before != fresh.resolve() and before != self.path:
+        if before is not None and before not in (fresh, self.path):
             delete(before)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the right to write; one thread of one process has it at a time."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock, self._lock_path.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        with self._lock:
+            lock = self._open_lock()
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(lock)
+
+    def _open_lock(self) -> int:
+        # Opened anew each time: a lock on a file that a fork shares would be shared as well.
+        for _ in range(2):
+            try:
+                return os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except FileNotFoundError:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+        raise SearchUnavailable(f"The search index can't be written to {self.path.parent}.")
 
     @contextmanager
     def rebuilding(self, fresh: Path) -> Iterator[None]:
@@ -132,22 +153,24 @@ class IndexFiles:
 
     def being_built(self) -> Path | None:
         """Name the file that a living process is building, if there is one."""
+        # Asked before every write, hence the bare system call.
         try:
-            with self._rebuild_path.open() as file:
-                name = file.read().strip()
-                if not name:
-                    return None
-                try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return self.path.with_name(name)
+            if os.stat(self._rebuild_text).st_size == 0:
+                return None
         except FileNotFoundError:
             return None
+        with self._rebuild_path.open() as file:
+            name = file.read().strip()
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return self.path.with_name(name) if name else None
+        # Nobody holds the file: it was left behind by a rebuild that was killed.
         return None
 
     def sweep(self) -> None:
         """Delete what killed rebuilds left behind. Call it while `writing` and `rebuilding`."""
-        in_use = {self.path.resolve(), self.being_built()}
+        in_use = {self.current(), self.being_built()}
         for left in self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}"):
             if left not in in_use:
                 delete(left)

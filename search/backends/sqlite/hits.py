@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from typing import Any, NamedTuple
@@ -14,6 +13,8 @@ from search.backends.sqlite import timeline
 from search.backends.sqlite.writer import unpack_labels
 from search.conditions import STEPS, TEXT_WEIGHTS, InText, Seen, positive_leaves
 
+# Looking for some more labels than there are costs less than reading which there are.
+_FEW_LABELS = 24
 _Moment = tuple[int, int, int, float]
 
 
@@ -23,6 +24,7 @@ class Entry(NamedTuple):
     sort_value: Any
     uuid: bytes
     asset: int
+    video: bool
     value: int
     score: float
     texts: tuple[tuple[InText, float], ...]
@@ -35,21 +37,27 @@ def make_hits(
     if not entries:
         return ()
     marks = ", ".join(str(entry.asset) for entry in entries)
-    details = {
-        asset: (timeline.unpack_edges(edges), unpack_labels(labels), bool(video))
-        for asset, edges, labels, video in connection.execute(
-            "SELECT d.asset, d.edges, d.labels, a.video FROM asset_detail d"
-            f" JOIN asset a ON a.id = d.asset WHERE d.asset IN ({marks})"
-        )
-    }
-    steps = _wanted(request)
-    ranged = [entry.asset for entry in entries if entry.value & timeline.RANGES]
-    labels = {label for asset in ranged for label in details[asset][1] if label in steps}
-    moments = _moments(connection, ranged, {label: steps[label] for label in labels})
-    return tuple(
-        _hit(entry, details[entry.asset], moments.get(entry.asset, []), request)
-        for entry in entries
+    edges = dict(
+        connection.execute(f"SELECT asset, edges FROM asset_detail WHERE asset IN ({marks})")
     )
+    ranged = [entry.asset for entry in entries if entry.value & timeline.RANGES]
+    moments = _moments(connection, ranged, _present(connection, ranged, _wanted(request)))
+    return tuple(
+        _hit(entry, edges[entry.asset], moments.get(entry.asset, []), request) for entry in entries
+    )
+
+
+def _present(
+    connection: sqlite3.Connection, assets: list[int], steps: dict[int, int]
+) -> dict[int, int]:
+    """Leave only labels that some of the assets have, where there are many to look for."""
+    if len(steps) <= _FEW_LABELS:
+        return steps
+    rows = connection.execute(
+        f"SELECT labels FROM asset_detail WHERE asset IN ({', '.join(map(str, assets))})"
+    )
+    there = {label for (labels,) in rows for label in unpack_labels(labels)}
+    return {label: step for label, step in steps.items() if label in there}
 
 
 def _wanted(request: SearchRequest) -> dict[int, int]:
@@ -79,13 +87,12 @@ def _moments(
 
 def _hit(
     entry: Entry,
-    details: tuple[array[int], array[int], bool],
+    stored_edges: bytes,
     moments: list[_Moment],
     request: SearchRequest,
 ) -> Hit:
-    edges, _, video = details
-    ranges = timeline.ranges_of(entry.value, edges)
-    pieces = _pieces(ranges, moments, video=video)
+    ranges = timeline.ranges_of(entry.value, timeline.unpack_edges(stored_edges))
+    pieces = _pieces(ranges, moments, video=entry.video)
     if len(pieces) > request.moments_per_hit:
         surest = sorted(pieces, key=lambda piece: (-piece.confidence, piece.start_ms))
         pieces = sorted(surest[: request.moments_per_hit], key=lambda piece: piece.start_ms)
@@ -94,7 +101,7 @@ def _hit(
         sort_value=entry.sort_value,
         score=entry.score,
         moment_count=len(ranges),
-        screen_ms=sum(end - start for start, end in ranges) if video else 0,
+        screen_ms=sum(end - start for start, end in ranges) if entry.video else 0,
         pieces=tuple(pieces),
         texts=tuple((leaf, _best_field(leaf, weight)) for leaf, weight in entry.texts if weight),
     )
@@ -118,7 +125,9 @@ def _pieces(ranges: list[tuple[int, int]], moments: list[_Moment], *, video: boo
             at += 1
     pieces = []
     for (start, end), labels in zip(ranges, seen, strict=True):
-        surest = tuple(sorted(labels.items(), key=lambda pair: (-pair[1], pair[0])))
+        surest = tuple(labels.items())
+        if len(surest) > 1:
+            surest = tuple(sorted(surest, key=lambda pair: (-pair[1], pair[0])))
         best = surest[0][1] if surest else 0.0
         pieces.append(Piece(start if video else 0, end if video else 0, best, surest))
     return pieces

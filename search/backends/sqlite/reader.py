@@ -6,6 +6,7 @@ import heapq
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,15 @@ from search.backends.base import Page, SearchRequest
 from search.backends.sqlite import timeline
 from search.backends.sqlite.compiler import Compiler, LabelPage, Statement
 from search.backends.sqlite.hits import Entry, make_hits
-from search.backends.sqlite.values import EDGES, ID, SCORE, SORT, UUID_, VIDEO, Row, Value
+from search.backends.sqlite.values import EDGES, ID, SCORE, SORT, UUID_, VIDEO, Row
 from search.backends.sqlite.writer import unpack_labels
 from search.conditions import Condition, Seen, parts_of
 
 _FACET_VALUES = 100
+_FACET_PLACES = {"kind": 0, "month": 1, "length": 2, "label": 3, "category": 4}
+Match = tuple[Row, int]
+# Sort value, asset id, row, value.
+Keyed = tuple[Any, bytes, Row, int]
 Facets = dict[str, tuple[tuple[str | int, int], ...]]
 
 
@@ -32,17 +37,17 @@ def search(connection: sqlite3.Connection, request: SearchRequest) -> Page:
     counts = label_counts(connection, labels=labels) if len(labels) > 1 else {}
     statement = Compiler(request).compile(counts=counts)
     rows = connection.execute(statement.sql, statement.parameters)
-    matched = _matched(rows, _kept(statement.value, request))
+    matched = _kept(statement.match(rows), request)
     facets = _facets(request, [row for row, _ in matched], statement)
     if statement.selected:
         columns = statement.selected.values()
         matched = [pair for pair in matched if all(pair[0][column] for column in columns)]
-    moments = sum(timeline.count(value) for _, value in matched)
-    entries, more = _cut(_entries(request, statement, matched), request)
+    first, more = _cut(_keyed(request, statement, matched), request)
+    entries = [_entry(statement, *keyed) for keyed in first]
     return Page(
         hits=make_hits(connection, request, entries),
         assets=len(matched),
-        moments=moments,
+        moments=timeline.count_all(value for _, value in matched),
         exact=True,
         more=more,
         facets=facets,
@@ -53,8 +58,8 @@ def _label_page(connection: sqlite3.Connection, request: SearchRequest, plain: L
     assets, moments = connection.execute(plain.totals, plain.parameters).fetchone()
     rows = connection.execute(plain.rows, plain.parameters).fetchall()
     entries = [
-        Entry(key, uuid, asset, timeline.unpack(masks, plain.step), -key, ())
-        for key, uuid, asset, masks in rows[: request.page_size]
+        Entry(key, uuid, asset, bool(video), timeline.unpack(masks, plain.step), -key, ())
+        for key, uuid, asset, video, masks in rows[: request.page_size]
     ]
     facets: Facets = {}
     if request.facets:
@@ -77,55 +82,47 @@ def _labels(condition: Condition) -> Iterable[Seen]:
         yield from _labels(part)
 
 
-def _matched(rows: Iterable[Row], value: Value) -> list[tuple[Row, int]]:
-    return [(row, found) for row in rows if (found := value(row))]
-
-
-def _kept(value: Value, request: SearchRequest) -> Value:
+def _kept(matched: list[Match], request: SearchRequest) -> list[Match]:
     """Leave only ranges of the wanted length, if one is wanted."""
     if request.moment_length is None:
-        return value
+        return matched
     low, high = request.moment_length
-
-    def kept(row: Row) -> int:
-        found = value(row)
-        if not found & timeline.RANGES or not row[VIDEO]:
-            return 0
+    kept = []
+    for row, value in matched:
+        # A photo has no length, nor has an asset that matches as a whole.
+        if not value & timeline.RANGES or not row[VIDEO]:
+            continue
         edges = timeline.unpack_edges(row[EDGES])
         long_enough = [
             (start, end)
-            for start, end in timeline.ranges_of(found, edges)
+            for start, end in timeline.ranges_of(value, edges)
             if (low or 0) <= end - start and (high is None or end - start <= high)
         ]
-        return timeline.value_of(long_enough, edges)
-
+        if long_enough:
+            kept.append((row, timeline.value_of(long_enough, edges)))
     return kept
 
 
-def _entries(
-    request: SearchRequest, statement: Statement, matched: list[tuple[Row, int]]
-) -> list[Entry]:
-    columns = [column for _, column in statement.texts]
-    key = _key(request.sort)
-    entries = []
-    for row, value in matched:
-        score = row[SCORE]
-        for column in columns:
-            score += row[column]
-        score = round(score, 4)
-        sort_value = -score if key is None else key(row, value)
-        texts = tuple((leaf, row[column]) for leaf, column in statement.texts)
-        entries.append(Entry(sort_value, row[UUID_], row[ID], value, score, texts))
-    return entries
+def _keyed(request: SearchRequest, statement: Statement, matched: list[Match]) -> list[Keyed]:
+    """Put before each match what it is sorted by, smallest first; the asset id breaks ties."""
+    if request.sort == "relevance" and not statement.texts:
+        return [(-round(row[SCORE], 4), row[UUID_], row, value) for row, value in matched]
+    key = _KEYS.get(request.sort)
+    if key is not None:
+        return [(key(row, value), row[UUID_], row, value) for row, value in matched]
+    return [(-_score(statement, row), row[UUID_], row, value) for row, value in matched]
 
 
-def _key(sort: str) -> Callable[[Row, int], Any] | None:
-    """Give what to sort by, smallest first; None for the relevance."""
-    if sort == "moments":
-        return lambda _row, value: -timeline.count(value)
-    if sort == "screen_time":
-        return _screen_time
-    return None if sort == "relevance" else lambda row, _value: row[SORT]
+def _score(statement: Statement, row: Row) -> float:
+    score: float = row[SCORE]
+    for _, column in statement.texts:
+        score += row[column]
+    return round(score, 4)
+
+
+def _entry(statement: Statement, key: Any, uuid: bytes, row: Row, value: int) -> Entry:
+    texts = tuple((leaf, row[column]) for leaf, column in statement.texts)
+    return Entry(key, uuid, row[ID], bool(row[VIDEO]), value, _score(statement, row), texts)
 
 
 def _screen_time(row: Row, value: int) -> int:
@@ -134,12 +131,21 @@ def _screen_time(row: Row, value: int) -> int:
     return -timeline.screen_ms(value, timeline.unpack_edges(row[EDGES]))
 
 
-def _cut(entries: list[Entry], request: SearchRequest) -> tuple[list[Entry], bool]:
+_KEYS: dict[str, Callable[[Row, int], Any]] = {
+    "moments": lambda _row, value: -timeline.count(value),
+    "screen_time": _screen_time,
+    "newest": lambda row, _value: row[SORT],
+    "captured": lambda row, _value: row[SORT],
+    "title": lambda row, _value: row[SORT],
+}
+
+
+def _cut(keyed: list[Keyed], request: SearchRequest) -> tuple[list[Keyed], bool]:
     if request.after is not None:
         last = (request.after[0], UUID(request.after[1]).bytes)
-        entries = [entry for entry in entries if entry[:2] > last]
-    # Sort value and asset id decide; two entries never share both.
-    first = heapq.nsmallest(request.page_size + 1, entries)
+        keyed = [entry for entry in keyed if entry[:2] > last]
+    # Two matches never share both sort value and asset id, so nothing behind them is compared.
+    first = heapq.nsmallest(request.page_size + 1, keyed)
     return first[: request.page_size], len(first) > request.page_size
 
 
@@ -159,19 +165,21 @@ def _facets(request: SearchRequest, rows: list[Row], statement: Statement) -> Fa
 
 
 def _count(name: str, rows: list[Row], *, at: int) -> tuple[tuple[str | int, int], ...]:
-    counts: Counter[str | int] = Counter()
-    if name == "kind":
-        counts.update("video" if row[at] else "photo" for row in rows)
-    elif name == "month":
-        counts.update(row[at + 1] for row in rows)
-    elif name == "length":
-        counts.update(row[at + 2] for row in rows if row[at + 2])
-    elif name == "label":
-        counts.update(unpack_labels(b"".join(row[at + 3] for row in rows)))
+    values = map(itemgetter(at + _FACET_PLACES[name]), rows)
+    counts: Counter[str | int]
+    if name == "label":
+        counts = Counter(unpack_labels(b"".join(values)))
+    elif name == "category":
+        counts = Counter(value for several in values for value in several.split("\n"))
+    elif name == "kind":
+        counts = Counter("video" if video else "photo" for video in values)
     else:
-        counts.update(value for row in rows if row[at + 4] for value in row[at + 4].split("\n"))
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    return tuple(ordered[:_FACET_VALUES])
+        counts = Counter(values)
+    # Assets without a length class, or without a category, have the empty value.
+    counts.pop("", None)
+    # Values of one facet are all of one type, so equal counts can be told apart.
+    ordered = heapq.nsmallest(_FACET_VALUES, [(-n, value) for value, n in counts.items()])
+    return tuple((value, -n) for n, value in ordered)
 
 
 # ---- smaller questions ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from search.conditions import STEPS, step_of
@@ -19,6 +19,7 @@ from search.results import label_score
 _STEPS = len(STEPS)
 _HEAD = 1 + _STEPS
 _NONE = 255
+_NONE_BYTE = bytes((_NONE,))
 WHOLE = 1
 RANGES = ~WHOLE
 
@@ -68,28 +69,26 @@ def build(document: AssetDocument) -> Timeline:
 def _label_row(
     label: int, steps: dict[int, int], *, best: float, edges: list[int], whole_ms: int
 ) -> LabelRow:
-    masks: list[int] = []
-    present = sorted(steps, reverse=True)
     seen = 0
-    for step in present:
+    masks: list[int] = []
+    present = sorted(steps)
+    for step in reversed(present):
         seen |= steps[step]
         masks.append(seen)
-    masks.reverse()
-    present.reverse()
-    counts = [0] * _STEPS
-    head = bytearray([len(masks), *[_NONE] * _STEPS])
-    low = 0
+    width = (seen.bit_length() + 7) // 8
+    head, packed = bytearray((len(masks),)), bytearray()
+    counts: list[int] = []
     for entry, step in enumerate(present):
-        ranges = count(masks[entry])
-        for reached in range(low, step + 1):
-            head[1 + reached] = entry
-            counts[reached] = ranges
-        low = step + 1
-    width = (masks[0].bit_length() + 7) // 8
-    packed = b"".join(mask.to_bytes(width, "little") for mask in masks)
-    share = screen_ms(masks[0], edges) / whole_ms if whole_ms else 0.0
+        mask = masks[-1 - entry]
+        # This mask holds for every step above the one before, up to its own.
+        steps_of_it = step + 1 - len(counts)
+        head += bytes((entry,)) * steps_of_it
+        counts += [(mask & ~(mask << 1)).bit_count()] * steps_of_it
+        packed += mask.to_bytes(width, "little")
+    counts += [0] * (_STEPS - len(counts))
+    share = screen_ms(seen, edges) / whole_ms if whole_ms else 0.0
     score = label_score(best=best, share=share, ranges=counts[0])
-    return LabelRow(label, score, tuple(counts), bytes(head) + packed)
+    return LabelRow(label, score, tuple(counts), bytes(head.ljust(_HEAD, _NONE_BYTE) + packed))
 
 
 def unpack(masks: bytes, step: int) -> int:
@@ -106,6 +105,11 @@ def count(value: int) -> int:
     """Count the ranges of a value."""
     bits = value & RANGES
     return (bits & ~(bits << 1)).bit_count()
+
+
+def count_all(values: Iterable[int]) -> int:
+    """Count the ranges of many values, without a call for each."""
+    return sum(((bits := value & RANGES) & ~(bits << 1)).bit_count() for value in values)
 
 
 def runs(value: int) -> Iterator[tuple[int, int]]:

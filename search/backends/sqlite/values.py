@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from search import ranges
@@ -10,6 +10,8 @@ from search.backends.sqlite.timeline import RANGES, WHOLE, ranges_of, unpack, un
 
 Row = tuple[Any, ...]
 Value = Callable[[Row], int]
+# From all rows to those that match, with their values.
+Match = Callable[[Iterable[Row]], list[tuple[Row, int]]]
 # The columns every statement begins with.
 ID, UUID_, VIDEO, SORT, EDGES, SCORE = range(6)
 FIXED = 6
@@ -59,20 +61,36 @@ def seen(column: int, step: int) -> Value:
     return value
 
 
-def together(wanted: list[tuple[int, int]], unwanted: list[tuple[int, int]]) -> Value:
-    """The common case without function calls in between: labels at once, others not."""
+def each(value: Value) -> Match:
+    """Match row by row."""
+
+    def match(rows: Iterable[Row]) -> list[tuple[Row, int]]:
+        return [(row, found) for row in rows if (found := value(row))]
+
+    return match
+
+
+def together(wanted: list[tuple[int, int]], unwanted: list[tuple[int, int]]) -> Match:
+    """Match the common case, labels at once and others not, without calls for every row.
+
+    Takes (column, step) pairs; the statement sees to it that the wanted ones are there.
+    """
     (first, first_step), *others = wanted
 
-    def value(row: Row) -> int:
-        found = unpack(row[first], first_step) if row[first] else 0
-        for column, step in others:
-            found = found & unpack(row[column], step) if row[column] else 0
-        for column, step in unwanted:
-            if found and row[column]:
-                found &= ~unpack(row[column], step)
-        return found
+    def match(rows: Iterable[Row]) -> list[tuple[Row, int]]:
+        matched = []
+        for row in rows:
+            found = unpack(row[first], first_step)
+            for column, step in others:
+                found &= unpack(row[column], step)
+            for column, step in unwanted:
+                if row[column]:
+                    found &= ~unpack(row[column], step)
+            if found:
+                matched.append((row, found))
+        return matched
 
-    return value
+    return match
 
 
 def fold(
