@@ -14,6 +14,9 @@ admin.site.site_header = "Media library"
 admin.site.site_title = "Media library"
 admin.site.index_title = "Administration"
 
+handler404 = "medialib.views.errors.not_found"
+handler500 = "medialib.views.errors.server_error"
+
 urlpatterns = [
     path("", library.library_page, name="library"),
     path("search/", search_page, name="search"),

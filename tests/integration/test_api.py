@@ -193,6 +193,26 @@ def test_errors_are_problem_documents(client, user, library):
     assert set(response.json()) >= {"type", "title", "status", "detail", "code", "errors"}
 
 
+def test_an_unknown_address_and_a_broken_server_answer_problem_documents(mine, library):
+    response = mine.get("/api/nothing/")
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
+    mine.raise_request_exception = False
+    Asset.objects.all().delete()
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE medialib_asset RENAME TO elsewhere")
+    try:
+        response = mine.get(reverse("api-assets"))
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO medialib_asset")
+    assert response.status_code == 500
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "error"
+
+
 def test_a_token_does_what_its_scopes_say_and_nothing_else(client, user, asset):
     read = bearer(user, "read")
     address = reverse("api-asset", args=[asset.pk])
