@@ -6,17 +6,18 @@ The pipeline says when; nothing remote happens inside a transaction; nothing is 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from labelling import collecting
+from labelling import budget, collecting
 from labelling.answers import (
     Survey,
     has_segments,
@@ -26,14 +27,13 @@ from labelling.answers import (
     read_answer,
 )
 from labelling.backends import get_backend
-from labelling.backends.base import AnalysisRequest, Page
+from labelling.collecting import Findings
 from labelling.detections import LabelFacts
 from labelling.models import Analysis
 from medialib import steps, storage
-from medialib.exceptions import Missing, Refused
-from medialib.models import Asset, Rendition, Step, User
+from medialib.exceptions import Missing, Refused, StepFailed
+from medialib.models import Asset, Step, User
 from medialib.models.asset import new_id
-from medialib.selectors import rendition
 
 _OPEN = (Analysis.Status.QUEUED, Analysis.Status.IN_PROGRESS)
 _RECORDED = "recorded"
@@ -105,6 +105,7 @@ def run_analysis(
     *,
     on_progress: Callable[[float], None],
     cancelled: Callable[[], bool],
+    priority: int = 0,
 ) -> None:
     """Start an analysis on its backend; keep the raw answer if it is there at once.
 
@@ -113,48 +114,7 @@ def run_analysis(
     analysis = Analysis.objects.select_related("asset").get(pk=analysis_id)
     if analysis.status not in _OPEN or analysis.raw_name or analysis.job_id:
         return
-    Analysis.objects.filter(pk=analysis.pk, status__in=_OPEN).update(
-        status=Analysis.Status.IN_PROGRESS, started_at=timezone.now()
-    )
-    backend = get_backend(analysis.backend)
-    asset = analysis.asset
-    made = _looked_at(asset)
-    with storage.open_source(made.name if made else asset.original_name) as source:
-        request = AnalysisRequest(
-            analysis_id=str(analysis.pk),
-            asset_id=str(asset.pk),
-            kind=asset.kind,
-            feature=analysis.feature,
-            source=source,
-            width=(made.width if made else asset.width) or 0,
-            height=(made.height if made else asset.height) or 0,
-            duration_ms=asset.duration_ms,
-            parameters=analysis.parameters,
-            attempt=analysis.attempt,
-            object_version=analysis.object_version,
-            filename=asset.original_filename,
-        )
-        started = backend.start(request, on_progress=on_progress, cancelled=cancelled)
-        raw_name = "" if started.pages is None else _keep_pages(analysis, started.pages)
-    Analysis.objects.filter(pk=analysis.pk).update(job_id=started.job_id, raw_name=raw_name)
-
-
-def _looked_at(asset: Asset) -> Rendition | None:
-    """Find the file that is labelled: what people see, so that times and boxes fit it."""
-    video = asset.kind == Asset.Kind.VIDEO
-    return rendition(asset, Rendition.Kind.PLAYBACK if video else Rendition.Kind.ANALYSIS)
-
-
-def _keep_pages(analysis: Analysis, pages: Iterable[Page]) -> str:
-    lines = (json.dumps(page, separators=(",", ":")).encode() for page in pages)
-    return _keep_lines(f"{collecting.answer_prefix(analysis)}answer.jsonl.gz", lines)
-
-
-def _keep_lines(name: str, lines: Iterable[bytes]) -> str:
-    # A run that died may have left its answer there; this one is whole and newer.
-    storage.delete(name)
-    storage.write_gzip(name, lines)
-    return name
+    starting.start(analysis, starting.Ways(on_progress, cancelled, priority))
 
 
 def collect_analysis(analysis_id: str | UUID) -> None:
@@ -165,15 +125,35 @@ def collect_analysis(analysis_id: str | UUID) -> None:
     analysis = Analysis.objects.select_related("asset").get(pk=analysis_id)
     if analysis.status not in _OPEN:
         return
-    if not analysis.raw_name:
-        pages = get_backend(analysis.backend).read(analysis.job_id)
-        analysis.raw_name = _keep_pages(analysis, pages)
-        Analysis.objects.filter(pk=analysis.pk).update(raw_name=analysis.raw_name)
-    _put_in_place(analysis)
+    if analysis.raw_name:
+        _put_in_place(analysis)
+    else:
+        _switch(analysis, _fetch(analysis))
+
+
+def _fetch(analysis: Analysis) -> Findings:
+    """Read the pages of a job and work them out as they come."""
+    free = partial(starting.free_slot, analysis)
+    pages = fetching.fetch(analysis, get_backend(analysis.backend), on_end=free)
+    try:
+        return collecting.digest(analysis, analysis.asset, pages)
+    except StepFailed:
+        free()
+        raise
+    except Refused:
+        # What was paid for is kept, whatever it is.
+        for _ in pages:
+            continue
+        raise
 
 
 def _put_in_place(analysis: Analysis) -> None:
-    findings = collecting.digest(analysis, analysis.asset)
+    with collecting.stored_pages(analysis) as pages:
+        findings = collecting.digest(analysis, analysis.asset, pages)
+    _switch(analysis, findings)
+
+
+def _switch(analysis: Analysis, findings: Findings) -> None:
     former = analysis.boxes_name
     boxes_name = collecting.store_boxes(analysis, findings)
     switched = False
@@ -260,16 +240,30 @@ def import_answer(
 
 def fail_analysis(analysis_id: str | UUID, *, code: str, detail: str) -> None:
     """End an analysis for good, with a code and a sentence; what was found before stays."""
-    Analysis.objects.filter(pk=analysis_id, status__in=_OPEN).update(
-        status=Analysis.Status.FAILED, code=code[:50], detail=detail[:500], ended_at=timezone.now()
+    _end(
+        analysis_id,
+        status=Analysis.Status.FAILED,
+        code=code[:50],
+        detail=detail[:500],
     )
 
 
 def cancel_analysis(analysis_id: str | UUID) -> None:
     """Stop an analysis that has not ended; what was found before stays."""
-    Analysis.objects.filter(pk=analysis_id, status__in=_OPEN).update(
-        status=Analysis.Status.CANCELLED, ended_at=timezone.now()
-    )
+    _end(analysis_id, status=Analysis.Status.CANCELLED)
+
+
+def _end(analysis_id: str | UUID, **values: str) -> None:
+    """End an open analysis, close its books and leave the queue for a slot.
+
+    A job that was started fills its slot until it ends by itself: the sweep frees it then.
+    """
+    rows = Analysis.objects.filter(pk=analysis_id, status__in=_OPEN)
+    if rows.update(ended_at=timezone.now(), **values):
+        analysis = Analysis.objects.select_related("asset").get(pk=analysis_id)
+        budget.end(analysis)
+        if quota.unused(analysis.pk):
+            starting.free_slot(analysis)
 
 
 def rebuild_moments(asset_ids: Iterable[str | UUID] | None = None) -> Iterator[Rebuilt]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import shared_task
 
+from labelling import budget
 from medialib import pipeline, services
 
 _task: Callable[..., Callable[[Callable[..., None]], Any]] = shared_task
@@ -26,6 +27,7 @@ def dispatch_steps() -> None:
 
 @_task(name="medialib.tasks.sweep_library", expires=600)
 def sweep_library() -> None:
-    """Remove what is due: old trash, old rejects, orphans in storage."""
+    """Remove what is due: old trash, old rejects, orphans in storage, forgotten money."""
     services.purge_due()
     services.sweep_orphans()
+    budget.sweep()

@@ -1,0 +1,99 @@
+"""Several processes with several threads each never spend more than the cap, on both databases."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+
+ROOT = Path(__file__).resolve().parents[2]
+# 60 analyses at 0.10 USD against 3.00 USD for the library and 2.00 USD for each of two owners.
+PREPARE = """
+from decimal import Decimal
+from labelling import budget
+from labelling.models import Analysis
+from medialib.models import Asset, User
+budget.set_cap("library", "month", Decimal("3"), actor=None)
+budget.set_cap("owners", "day", Decimal("2"), actor=None)
+for name in ("ada", "bob"):
+    owner = User.objects.create(username=name)
+    for number in range(30):
+        asset = Asset.objects.create(owner=owner, kind="video", original_filename="a", size=1,
+                                     original_name=f"{name}{number}")
+        Analysis.objects.create(asset=asset, backend="rekognition")
+"""
+REPORT = """
+from django.db.models import Count, Sum
+from labelling.models import *
+ledger = LedgerEntry.objects.aggregate(sum=Sum("cost"), calls=Count("analysis", distinct=True))
+twice = LedgerEntry.objects.count() - ledger["calls"]
+for row in BudgetPeriod.objects.order_by("scope", "period"):
+    print(row.scope, len(row.period), row.reserved.normalize(), row.spent)
+    assert row.reserved == 0
+print("ledger", ledger["sum"], "twice", twice)
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/library.sqlite3"
+    else:
+        with postgres.server(tmp_path) as url:
+            yield url
+
+
+def test_no_race_spends_more_than_the_cap_or_pays_one_analysis_twice(
+    database: str, tmp_path: Path
+) -> None:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database,
+        "MEDIALIB_DATA_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "medialib.settings",
+        "CELERY_BROKER_URL": "memory://",
+    }
+
+    def manage(*arguments: str) -> str:
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    manage("migrate", "-v0")
+    manage("shell", "-v0", "-c", PREPARE)
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.money_racer", "3"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        racer.communicate("go\n", timeout=120)
+        assert racer.returncode == 0
+
+    report = manage("shell", "-v0", "-c", REPORT)
+    spent = {tuple(line.split()[:2]): line.split()[3] for line in report.splitlines()[:-1]}
+    assert "twice 0" in report
+    total = float(spent["library", "7"])
+    assert total == float(report.splitlines()[-1].split()[1])
+    assert 2.0 <= total <= 3.0
+    owners = [float(value) for (scope, _), value in spent.items() if scope.startswith("u:")]
+    assert len(owners) == 4
+    assert max(owners) <= 2.0
