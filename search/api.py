@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -246,7 +247,7 @@ class LabelListView(APIView):
         found = services.suggest(
             asked["prefix"], principals=Principals.of(request.user), limit=asked["limit"]
         )
-        return Response({"results": [{"label": s.label, "count": s.count} for s in found]})
+        return Response({"results": [asdict(suggestion) for suggestion in found]})
 
 
 def _validated(serializer_class: type[Any], request: Request) -> dict[str, Any]:
@@ -266,34 +267,17 @@ def _answer(answer: SearchAnswer, request: Request, principals: Principals) -> d
         "query": {
             "text": query.text,
             "canonical": query.canonical,
-            "understood": [
-                {
-                    "text": chip.text,
-                    "type": chip.type,
-                    "value": chip.value,
-                    "negated": chip.negated,
-                    "reason": chip.reason,
-                }
-                for chip in query.understood
-            ],
+            "understood": [asdict(piece) for piece in query.understood],
             "suggestions": list(query.suggestions),
         },
-        "total": {
-            "assets": answer.total.assets,
-            "moments": answer.total.moments,
-            "exact": answer.total.exact,
-        },
+        "total": asdict(answer.total),
         "results": [
             _result(result, summaries[result.asset_id], query.canonical, request)
             for result in answer.results
             if result.asset_id in summaries
         ],
         "facets": {
-            name: [
-                {"value": value.value, "count": value.count, "selected": value.selected}
-                for value in values
-            ]
-            for name, values in answer.facets.items()
+            name: [asdict(value) for value in values] for name, values in answer.facets.items()
         },
         "next": _next_address(request, answer.next),
     }
@@ -330,7 +314,7 @@ def _moment(
         "start_ms": moment.start_ms,
         "end_ms": moment.end_ms,
         "confidence": moment.confidence,
-        "labels": [{"label": s.label, "confidence": s.confidence} for s in moment.labels],
+        "labels": [asdict(seen) for seen in moment.labels],
         "thumbnail_url": f"{base}{picture}",
         "url": f"{base}{reverse('asset', args=[asset_id])}#{'' if photo else span}{query}",
     }

@@ -132,24 +132,3 @@ STOP_WORDS = frozenset((
     "same", "time", "also",
 ))
 # fmt: on
-# fmt: off
-AT_LEAST = frozenset((
-    "over", "above", "least", "than", "minimum", "min",
-))
-# fmt: on
-UNITS = {
-    "second": "s",
-    "seconds": "s",
-    "sec": "s",
-    "secs": "s",
-    "minute": "m",
-    "minutes": "m",
-    "min": "m",
-    "mins": "m",
-    "hour": "h",
-    "hours": "h",
-    "s": "s",
-    "m": "m",
-    "h": "h",
-    "ms": "ms",
-}

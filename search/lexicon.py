@@ -51,6 +51,7 @@ _IRREGULAR = {
 _BOTH = frozenset({"people"})
 _SPLIT = re.compile(r"[^\w]+|_")
 _SHORT = 5
+_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,6 @@ class Lexicon:
     forms: dict[str, tuple[int, ...]]
     glued: dict[str, str]
     categories: dict[str, str]
-    known_words: frozenset[str]
     # Length of a form → the forms of that length, of one word and of several.
     _by_length: dict[tuple[int, bool], list[str]]
 
@@ -85,12 +85,11 @@ class Lexicon:
             for key in _keys(form):
                 forms.setdefault(key, ids)
         categories = {normal(key): name for key, (name, _) in vocabulary.category_labels.items()}
-        words = {word for key in forms for word in key.split()}
         glued = {key.replace(" ", ""): key for key in forms if " " in key}
         by_length: defaultdict[tuple[int, bool], list[str]] = defaultdict(list)
         for key in forms:
             by_length[len(key), " " in key].append(key)
-        return cls(vocabulary, forms, glued, categories, frozenset(words), dict(by_length))
+        return cls(vocabulary, forms, glued, categories, dict(by_length))
 
     def find(self, words: Sequence[str]) -> Meaning | None:
         """Find what these words, together, stand for; they are cut and folded here."""
@@ -116,10 +115,22 @@ class Lexicon:
             return Meaning(names, "name" if exactly else "form")
         return Meaning(names, "alias", form=key)
 
-    def knows(self, word: str) -> bool:
-        """Tell whether a word, in some form, is part of any label's name or alias."""
-        key = normal(word)
-        return key in self.known_words or any(lemma in self.known_words for lemma in _lemmas(key))
+    def explain(self, meaning: Meaning, name: str, text: str) -> str:
+        """Say why these words were understood as this name, and what else it finds."""
+        if meaning.type == "category":
+            return "every label of this category"
+        said = {
+            "name": [],
+            "form": [f"“{text}” is a form of {name}"],
+            "alias": [f"“{text}” is another word for {name}"],
+            "typo": [f"“{text}” looks like a typing mistake for “{meaning.form}”"],
+        }[meaning.how]
+        below = self.vocabulary.descendants(self.vocabulary.ids[fold(name)])
+        if below:
+            names = sorted(self.vocabulary.names[label] for label in below)
+            more = f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else ""
+            said.append(f"finds {', '.join(names[:_EXAMPLES])}{more} as well")
+        return "; ".join(said)
 
     def near(self, words: Sequence[str], *, limit: int = 3) -> list[tuple[str, int]]:
         """List forms that differ by a typing mistake or two, nearest first, with the distance.

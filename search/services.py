@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from labelling.taxonomy import Vocabulary
@@ -25,7 +26,8 @@ from search.backends.base import (
 )
 from search.conditions import Condition
 from search.feeding import check, index_assets, prepare_index, rebuild, remove_assets
-from search.query import InvalidQuery
+from search.names import category_named, label_named
+from search.query import InvalidQuery, Span
 from search.resolve import Resolver, rounded
 from search.results import (
     FacetValue,
@@ -39,7 +41,7 @@ from search.results import (
     UnderstoodQuery,
 )
 from search.text import fold
-from search.understand import Understanding, nearest, plain_words, understand
+from search.understand import Understanding, plain_words, understand
 
 __all__ = [
     "check",
@@ -77,42 +79,66 @@ def search(
 
     Raises InvalidQuery for what can't be understood, SearchUnavailable when the engine is away.
     """
-    vocabulary, words = get_vocabulary(), plain_words(text)
-    seen_words = _asked(lambda backend: backend.words_seen(words, principals))
-    understanding = understand(text, vocabulary, seen_words=seen_words)
+    vocabulary, understanding = _understanding(text, principals)
     query = understanding.query
-    resolver = Resolver(vocabulary, floor=min_confidence, default=query.confidence or 0.0)
-    selection = Selection(
-        kind=kind or "",
-        labels=tuple(resolver.seen(_known_label(name, vocabulary)).label for name in label),
-        categories=tuple(_known_category(name, vocabulary) for name in category),
-        month=month or "",
-        length=length or "",
-    )
-    sort = _sort_of(sort, asks=query.tree is not None)
-    anywhere = query.anywhere or within == "asset"
-    mark = cursors.fingerprint(str(query), min_confidence, anywhere, selection, sort)
-    span = query.moment_length
     request = SearchRequest(
         principals=principals,
-        condition=resolver.condition(query),
-        anywhere=anywhere,
-        moment_length=(span.low_ms, span.high_ms) if span else None,
-        selection=selection,
-        sort=sort,
-        after=cursors.read(cursor, mark, like=str if sort == "title" else float)
-        if cursor
-        else None,
+        condition=Resolver(vocabulary, min_confidence, query.confidence or 0.0).condition(query),
+        anywhere=query.anywhere or within == "asset",
+        moment_length=_bounds(query.moment_length),
+        selection=_selection(vocabulary, kind, label, category, month, length),
+        sort=_sort_of(sort, asks=query.tree is not None),
         page_size=_checked_page_size(page_size),
         facets=FACETS if facets else (),
     )
+    mark = _mark(request, str(query), min_confidence)
+    request = _behind(request, cursor, mark) if cursor else request
     page = _asked(lambda backend: backend.search(request))
     return SearchAnswer(
         query=_understood(text, understanding, min_confidence),
         total=Total(page.assets, page.moments, page.exact),
         results=tuple(_result(hit, request.condition, vocabulary) for hit in page.hits),
-        facets=_facet_values(page, selection, vocabulary),
+        facets=_facet_values(page, request.selection, vocabulary),
         next=_next(page, mark),
+    )
+
+
+def _understanding(text: str, principals: Principals) -> tuple[Vocabulary, Understanding]:
+    vocabulary, words = get_vocabulary(), plain_words(text)
+    seen_words = _asked(lambda backend: backend.words_seen(words, principals))
+    return vocabulary, understand(text, vocabulary, seen_words=seen_words)
+
+
+def _mark(request: SearchRequest, canonical: str, min_confidence: float) -> str:
+    asked = (min_confidence, request.anywhere, request.selection, request.sort)
+    return cursors.fingerprint(canonical, *asked)
+
+
+def _behind(request: SearchRequest, cursor: str, mark: str) -> SearchRequest:
+    """Go on behind the hit that a cursor names."""
+    value_type = str if request.sort == "title" else float
+    return replace(request, after=cursors.read(cursor, mark, like=value_type))
+
+
+def _bounds(span: Span | None) -> tuple[int | None, int | None] | None:
+    return None if span is None else (span.low_ms, span.high_ms)
+
+
+def _selection(
+    vocabulary: Vocabulary,
+    kind: str | None,
+    labels: Sequence[str],
+    categories: Sequence[str],
+    month: str | None,
+    length: str | None,
+) -> Selection:
+    names = [label_named(name, vocabulary, field="label") for name in labels]
+    return Selection(
+        kind=kind or "",
+        labels=tuple(vocabulary.ids[fold(name)] for name in names),
+        categories=tuple(category_named(name, vocabulary, field="category") for name in categories),
+        month=month or "",
+        length=length or "",
     )
 
 
@@ -164,28 +190,6 @@ def _asked(ask: Callable[[SearchBackend], Answer]) -> Answer:
             raise
     backend.ensure_ready()
     return ask(backend)
-
-
-def _known_label(name: str, vocabulary: Vocabulary) -> str:
-    ids = vocabulary.find(name)
-    if not ids:
-        raise _unknown("label", name, list(vocabulary.names.values()))
-    return vocabulary.names[ids[0]]
-
-
-def _known_category(name: str, vocabulary: Vocabulary) -> str:
-    known = vocabulary.category_labels.get(fold(name))
-    if known is None:
-        raise _unknown("category", name, [name for name, _ in vocabulary.category_labels.values()])
-    return known[0]
-
-
-def _unknown(what: str, name: str, known: Sequence[str]) -> InvalidQuery:
-    near = nearest(name, known)
-    cure = f"Did you mean “{near}”?" if near else f"Leave out the {what}."
-    error = InvalidQuery(f"There is no {what} “{name[:100]}”.", cure=cure, code=f"unknown_{what}")
-    error.field = what
-    return error
 
 
 def _sort_of(sort: Sort, *, asks: bool) -> Sort:

@@ -10,22 +10,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from rapidfuzz import process
-from rapidfuzz.distance import DamerauLevenshtein
-
 from labelling.taxonomy import Vocabulary
 from search import everyday, fields
 from search.grammar import build, parse
 from search.lexicon import MAX_WINDOW, Lexicon, Meaning
+from search.names import category_named, label_named
 from search.query import (
     Category,
-    InvalidQuery,
     Kind,
     Label,
     Phrase,
     Query,
     Word,
-    in_quotes,
     print_duration,
 )
 from search.results import Understood
@@ -36,7 +32,6 @@ from search.tokens import Sign, Token, tokenise
 # Stands where a word was left out, so that a NOT before it goes with it.
 GONE = Token(Sign.END, "", -1)
 _MAX_SUGGESTIONS = 3
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,26 +156,14 @@ class _Reader:
         self.out.append(replace(token, soft=True))
 
     def _known(self, token: Token) -> Token:
-        vocabulary = self.lexicon.vocabulary
-        if isinstance(token.value, Label):
-            ids = vocabulary.find(token.value.name)
-            if not ids:
-                raise self._unknown("label", token.value.name, token, list(vocabulary.ids))
-            name = vocabulary.names[ids[0]]
-            return replace(token, value=Label(name, token.value.confidence))
-        if isinstance(token.value, Category):
-            known = vocabulary.category_labels.get(fold(token.value.name))
-            if known is None:
-                raise self._unknown(
-                    "category", token.value.name, token, list(vocabulary.category_labels)
-                )
-            return replace(token, value=Category(known[0]))
+        vocabulary, value = self.lexicon.vocabulary, token.value
+        if isinstance(value, Label):
+            name = label_named(value.name, vocabulary, position=token.position)
+            return replace(token, value=Label(name, value.confidence))
+        if isinstance(value, Category):
+            name = category_named(value.name, vocabulary, position=token.position)
+            return replace(token, value=Category(name))
         return token
-
-    def _unknown(self, what: str, name: str, token: Token, known: list[str]) -> InvalidQuery:
-        near = nearest(name, known)
-        cure = f"Did you mean {what}:{in_quotes(near)}?" if near else "Look at the list of labels."
-        return InvalidQuery(f"There is no {what} “{name}”.", position=token.position, cure=cure)
 
     def _relation(self, token: Token) -> None:
         if token.sign is Sign.WITHIN:
@@ -271,25 +254,8 @@ class _Reader:
             ]
         self.out += leaves
         for name in meaning.names:
-            reason = self._reason(meaning, name, text)
+            reason = self.lexicon.explain(meaning, name, text)
             self._chip(text, meaning.type, name, reason, negated=negated)
-
-    def _reason(self, meaning: Meaning, name: str, text: str) -> str:
-        said = {
-            "name": "",
-            "form": f"“{text}” is a form of {name}",
-            "alias": f"“{text}” is another word for {name}",
-            "typo": f"“{text}” looks like a typing mistake for “{meaning.form}”",
-        }[meaning.how]
-        vocabulary = self.lexicon.vocabulary
-        if meaning.type == "category":
-            return "every label of this category"
-        below = vocabulary.descendants(vocabulary.ids[fold(name)])
-        if below:
-            names = sorted(vocabulary.names[label] for label in below)
-            more = f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else ""
-            said += f"{'; ' if said else ''}finds {', '.join(names[:_EXAMPLES])}{more} as well"
-        return said
 
     def _operator(self, words: list[Token], at: int) -> int:
         plain = tuple(_plain(word) for word in words[at : at + 5])
@@ -309,38 +275,24 @@ class _Reader:
     def _measure(self, words: list[Token], at: int) -> int:
         """Read "within 10 seconds" and "over 90 percent"."""
         plain = [_plain(word) for word in words[at : at + 4]]
-        if plain[0] == "within" and len(plain) > 1:
-            unit = everyday.UNITS.get(plain[2], "") if len(plain) > 2 else ""
-            gap = fields.duration(plain[1] + unit) if unit else fields.duration(plain[1])
-            if gap is not None:
-                size = 3 if unit else 2
-                text = self._text_of(words[at : at + size])
-                token = Token(Sign.WITHIN, text, words[at].position, gap, soft=True)
-                if any(other.sign in (Sign.THEN, Sign.AFTER) for other in self.out):
-                    self._relation(token)
-                    self.out.append(token)
-                return size
-        return self._percent(words, at, plain)
-
-    def _percent(self, words: list[Token], at: int, plain: list[str]) -> int:
-        skip = next((i for i, word in enumerate(plain) if word not in everyday.AT_LEAST), 0)
-        skip = (
-            skip
-            if plain[0] not in ("at", "more")
-            else next((i for i, word in enumerate(plain) if word.rstrip("%").isdecimal()), 0)
-        )
-        number = plain[skip].rstrip("%") if skip < len(plain) else ""
-        spelled = skip + 1 < len(plain) and plain[skip + 1] in ("percent", "%")
-        if not number.isdecimal() or not (plain[skip].endswith("%") or spelled):
-            return 0
-        size = skip + 1 + spelled
-        limit = fields.confidence(number, position=words[at].position)
-        text = self._text_of(words[at : at + size])
-        if not any(token.sign is Sign.MODIFIER for token in self.out):
-            value = fields.Modifier("conf", limit)
-            self.out.append(Token(Sign.MODIFIER, text, words[at].position, value))
-            self._chip(text, "filter", f"conf:{limit:g}", "")
-        return size
+        position = words[at].position
+        if spoken := fields.spoken_gap(plain):
+            size, gap = spoken
+            text = self._text_of(words[at : at + size])
+            token = Token(Sign.WITHIN, text, position, gap, soft=True)
+            if any(other.sign in (Sign.THEN, Sign.AFTER) for other in self.out):
+                self._relation(token)
+                self.out.append(token)
+            return size
+        if percent := fields.spoken_percent(plain, position=position):
+            size, limit = percent
+            text = self._text_of(words[at : at + size])
+            if not any(token.sign is Sign.MODIFIER for token in self.out):
+                value = fields.Modifier("conf", limit)
+                self.out.append(Token(Sign.MODIFIER, text, position, value))
+                self._chip(text, "filter", f"conf:{limit:g}", "")
+            return size
+        return 0
 
     def _stop_word(self, words: list[Token], at: int) -> int:
         return int(_plain(words[at]) in everyday.STOP_WORDS)
@@ -438,11 +390,3 @@ def _value_of(token: Token) -> str:
     if isinstance(token.value, Phrase):
         return token.value.text
     return token.text if token.sign is Sign.MODIFIER else str(token.value)
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """Give the known name nearest to one that is not known; "" if none is near."""
-    found = process.extractOne(
-        fold(name), known, scorer=DamerauLevenshtein.distance, score_cutoff=3
-    )
-    return str(found[0]) if found else ""

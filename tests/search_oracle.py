@@ -1,92 +1,25 @@
 """A search engine so naive that it can't be wrong: sets of half seconds, walked one by one.
 
-Also makes the seeded library that engines are compared over.
+Looks over the library of tests/search_library.py, or any other.
 """
 
-import random
-import uuid
 from dataclasses import dataclass, field
 from itertools import product
 
-from search import text
 from search.backends.base import LENGTHS
 from search.conditions import (
     STEPS,
     TEXT_WEIGHTS,
     All,
     AnyOf,
-    Between,
-    HasKeyword,
-    InCategory,
     InText,
-    OfKind,
     Seen,
     Sequence,
     Without,
     positive_leaves,
 )
-from search.documents import AssetDocument
 from search.results import label_score
-
-TICK = 500
-LABELS = range(1, 21)
-# child → everything above it; label 20 is in no asset.
-ANCESTORS = {3: (1,), 4: (1,), 5: (3, 1), 6: (2,), 7: (2,), 8: (7, 2), 9: (1, 2)}
-CATEGORIES = {1: "Vehicles", 2: "Animals", 10: "Nature", 11: "Nature", 12: "Food"}
-WORDS = ["harbour", "beach", "birthday", "market", "rain", "concert"]
-PRINCIPALS = ["public", "members", "u:1", "u:2", "g:1", "g:2"]
-DAY = 86_400_000
-
-
-def below(label):
-    return frozenset(child for child, above in ANCESTORS.items() if label in above)
-
-
-def make_library(seed, *, assets):
-    chance = random.Random(seed)
-    return [make_document(chance) for _ in range(assets)]
-
-
-def make_document(chance, *, asset_id=None, generation=1):
-    video = chance.random() < 0.7
-    ticks = chance.randint(4, 40) if video else 0
-    moments = tuple(_moments(chance, ticks) if video else _photo_moments(chance))
-    seen = {moment[0] for moment in moments}
-    lineage = seen.union(*(ANCESTORS.get(label, ()) for label in seen))
-    words = [" ".join(chance.choices(WORDS, k=chance.randint(0, 3))) for _ in range(4)]
-    keywords = tuple(sorted(set(chance.choices(WORDS, k=chance.randint(0, 2)))))
-    return AssetDocument(
-        asset_id=asset_id or str(uuid.UUID(int=chance.getrandbits(128))),
-        generation=generation,
-        kind="video" if video else "photo",
-        principals=frozenset(chance.sample(PRINCIPALS, chance.randint(1, 3))),
-        title=words[0],
-        title_text=" ".join(text.tokens(words[0])),
-        file_text=" ".join(text.file_tokens(words[1])),
-        keywords_text=f" {text.BORDER} ".join(" ".join(text.tokens(word)) for word in keywords),
-        description_text=" ".join(text.tokens(words[3])),
-        keywords=keywords,
-        categories=tuple(sorted({CATEGORIES[label] for label in lineage if label in CATEGORIES})),
-        created_ms=chance.randint(0, 120) * DAY,
-        captured_ms=chance.choice([None, chance.randint(0, 120) * DAY]),
-        duration_ms=chance.choice([ticks * TICK, 90_000, 700_000]) if video else 0,
-        moments=moments,
-        ancestors={label: ANCESTORS.get(label, ()) for label in seen},
-    )
-
-
-def _moments(chance, ticks):
-    for label in chance.sample(range(1, 20), chance.randint(0, 8)):
-        at = chance.randint(0, 6)
-        while at < ticks:
-            end = min(at + chance.randint(1, 9), ticks)
-            yield (label, at * TICK, end * TICK, round(chance.uniform(20, 100), 2), 1)
-            at = end + chance.choice([0, 0, 1, 3, 12])
-
-
-def _photo_moments(chance):
-    for label in chance.sample(range(1, 20), chance.randint(0, 6)):
-        yield (label, 0, 0, round(chance.uniform(20, 100), 2), 1)
+from tests.search_library import ANCESTORS, DAY, TICK, below
 
 
 @dataclass
@@ -385,54 +318,3 @@ def _facet(name, documents):
         for value in values(document):
             counts[value] = counts.get(value, 0) + 1
     return tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-class Questions:
-    """Makes random requests, all shapes alike."""
-
-    def __init__(self, seed):
-        self.chance = random.Random(seed)
-
-    def condition(self, depth=0):
-        shapes = [self.seen, self.seen, self.seen, self.fact]
-        if depth < 3:
-            shapes += [self.all, self.all, self.all, self.any, self.without, self.sequence]
-        return self.chance.choice(shapes)(depth)
-
-    def seen(self, _depth):
-        label = self.chance.choice(LABELS)
-        step = self.chance.choice([0, 0, 1, 6, 12, len(STEPS) - 1])
-        weight = (0.3, 0.55, 0.8, 1.0)[label % 4]
-        return Seen(label, step, weight, below(label))
-
-    def fact(self, _depth):
-        low, high = sorted(self.chance.sample(range(121), 2))
-        words = text.tokens(" ".join(self.chance.choices(WORDS, k=self.chance.choice([1, 1, 2]))))
-        return self.chance.choice(
-            [
-                InText(words),
-                InText(words[:1], self.chance.choice(list(TEXT_WEIGHTS))),
-                OfKind(self.chance.choice(["photo", "video"])),
-                InCategory(self.chance.choice(list(CATEGORIES.values()))),
-                HasKeyword(self.chance.choice(WORDS)),
-                Between("created", low * DAY, high * DAY),
-                Between("captured", low * DAY, self.chance.choice([None, high * DAY])),
-                Between("length", self.chance.choice([None, 3_000]), 90_001),
-            ]
-        )
-
-    def all(self, depth):
-        parts = [self.condition(depth + 1) for _ in range(self.chance.randint(1, 3))]
-        if self.chance.random() < 0.3:
-            parts.append(self.without(depth + 1))
-        return All(tuple(parts))
-
-    def any(self, depth):
-        return AnyOf(tuple(self.condition(depth + 1) for _ in range(self.chance.randint(1, 3))))
-
-    def without(self, depth):
-        return Without(self.condition(depth + 1))
-
-    def sequence(self, depth):
-        parts = tuple(self.condition(depth + 2) for _ in range(self.chance.randint(2, 3)))
-        return Sequence(parts, tuple(self.chance.choice([0, 1_000, 4_000]) for _ in parts[1:]))

@@ -42,28 +42,7 @@ def together(
 ) -> tuple[int, int, list[Any]]:
     """Two labels at the same time, or the one without the other, best first."""
     db.execute("BEGIN")
-    if negated:
-        rows = db.execute(
-            "SELECT a.id, a.uuid, t.score, t.masks, o.masks FROM asset_label t"
-            f" CROSS JOIN asset a ON a.id = t.asset AND t.label = {one} AND t.n0 > 0"
-            f" LEFT JOIN asset_label o ON o.label = {other} AND o.asset = a.id AND o.n0 > 0"
-            f" WHERE {ACCESS}"
-        )
-    else:
-        counts = dict(
-            db.execute(
-                f"SELECT label, sum(assets) FROM label_access WHERE label IN ({one}, {other})"
-                " GROUP BY label"
-            ).fetchall()
-        )
-        first, second = sorted((one, other), key=lambda label: counts.get(label, 0))
-        rows = db.execute(
-            f"SELECT a.id, a.uuid, ({weight} * t.score + {weight} * o.score) / {2 * weight},"
-            " t.masks, o.masks FROM asset_label t CROSS JOIN asset_label o"
-            f" ON o.label = {second} AND o.n0 > 0 AND o.asset = t.asset"
-            f" CROSS JOIN asset a ON a.id = t.asset AND t.label = {first} AND t.n0 > 0"
-            f" WHERE {ACCESS}"
-        )
+    rows = _without(db, one, other) if negated else _both(db, one, other, weight)
     found = []
     moments = 0
     for asset, uuid, score, masks, others in rows:
@@ -79,6 +58,32 @@ def together(
     hits = _hits(db, heapq.nsmallest(20, found), {one} if negated else {one, other})
     db.execute("ROLLBACK")
     return len(found), moments, hits
+
+
+def _without(db: sqlite3.Connection, one: int, other: int) -> sqlite3.Cursor:
+    return db.execute(
+        "SELECT a.id, a.uuid, t.score, t.masks, o.masks FROM asset_label t"
+        f" CROSS JOIN asset a ON a.id = t.asset AND t.label = {one} AND t.n0 > 0"
+        f" LEFT JOIN asset_label o ON o.label = {other} AND o.asset = a.id AND o.n0 > 0"
+        f" WHERE {ACCESS}"
+    )
+
+
+def _both(db: sqlite3.Connection, one: int, other: int, weight: float) -> sqlite3.Cursor:
+    counts = dict(
+        db.execute(
+            f"SELECT label, sum(assets) FROM label_access WHERE label IN ({one}, {other})"
+            " GROUP BY label"
+        ).fetchall()
+    )
+    first, second = sorted((one, other), key=lambda label: counts.get(label, 0))
+    return db.execute(
+        f"SELECT a.id, a.uuid, ({weight} * t.score + {weight} * o.score) / {2 * weight},"
+        " t.masks, o.masks FROM asset_label t CROSS JOIN asset_label o"
+        f" ON o.label = {second} AND o.n0 > 0 AND o.asset = t.asset"
+        f" CROSS JOIN asset a ON a.id = t.asset AND t.label = {first} AND t.n0 > 0"
+        f" WHERE {ACCESS}"
+    )
 
 
 def facets(db: sqlite3.Connection, label: int) -> dict[str, list[Any]]:

@@ -11,7 +11,8 @@ from search.backends.base import FACETS, SORTS, IndexMissing, SearchRequest, Sel
 from search.backends.sqlite import SqliteBackend
 from search.conditions import All, InText, Seen, Without
 from search.documents import AssetDocument
-from tests import search_oracle as oracle
+from tests.search_library import Questions, make_document, make_library
+from tests.search_oracle import Oracle
 
 EVERYONE = Principals(frozenset({"public"}), everything=True)
 ONE = "01980000-0000-7000-8000-000000000001"
@@ -85,10 +86,14 @@ class SearchBackendContract:
         )
 
     def test_answers_equal_those_of_a_naive_engine(self, backend):
-        library = oracle.make_library(7, assets=90)
+        library = make_library(7, assets=90)
         backend.put(library)
         backend.refresh()
-        naive, chance, questions = oracle.Oracle(library), random.Random(8), oracle.Questions(9)
+        naive, chance, questions = (
+            Oracle(library),
+            random.Random(8),
+            Questions(9),
+        )
         found = 0
         for _ in range(600):
             asked = self.question(questions, chance)
@@ -109,26 +114,28 @@ class SearchBackendContract:
         assert found > 3_000
 
     def test_counts_for_suggestions_hold_only_what_the_asker_may_see(self, backend):
-        library = oracle.make_library(11, assets=60)
+        library = make_library(11, assets=60)
         backend.put(library)
         backend.refresh()
         for principals in ASKERS:
-            expected = oracle.Oracle(library).label_counts(principals)
+            expected = Oracle(library).label_counts(principals)
             assert backend.label_counts(principals) == expected
             assert backend.label_counts(principals, [1, 20]) == {1: expected[1]}
 
     def test_replacing_and_removing_leave_no_trace(self, backend):
         chance = random.Random(12)
-        library = oracle.make_library(12, assets=40)
+        library = make_library(12, assets=40)
         backend.put(library)
         replaced = [
-            oracle.make_document(chance, asset_id=old.asset_id, generation=2)
-            for old in library[:20]
+            make_document(chance, asset_id=old.asset_id, generation=2) for old in library[:20]
         ]
         backend.put(replaced)
         backend.remove({old.asset_id: 1 for old in library[30:]})
         backend.refresh()
-        naive, questions = oracle.Oracle([*replaced, *library[20:30]]), oracle.Questions(13)
+        naive, questions = (
+            Oracle([*replaced, *library[20:30]]),
+            Questions(13),
+        )
         for _ in range(60):
             asked = request(questions.condition(), facets=FACETS)
             right = naive.search(asked)

@@ -128,7 +128,7 @@ def test_suggestions_are_whole_searches():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("label:Carr", 'Did you mean label:"car"?'),
+        ("label:Carr", 'Did you mean label:"Car"?'),
         ("category:Animls", "There is no category “Animls”"),
         ("dogs label:Zzzzzzzz", "There is no label “Zzzzzzzz”"),
     ],
