@@ -6,8 +6,11 @@ import os
 
 from celery import Celery
 
+from medialib import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medialib.settings")
 
+broker.register()
 app = Celery("medialib")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -83,7 +83,7 @@ def test_cars_opens_the_tour_at_the_moment_with_a_box_on_the_car(page, demo):
 
 
 def test_the_video_plays_on_from_there_and_the_keys_go_to_the_next_moment(page):
-    start = open_moment(page, words="cars", title="A short tour")
+    start = open_moment(page, words="bottles or cars", title="A short tour")
     page.evaluate("document.querySelector('video').play()")
     wait_until(page, f"document.querySelector('video').currentTime > {start + 0.3}")
     page.evaluate("document.querySelector('video').pause()")
