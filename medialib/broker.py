@@ -57,7 +57,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
         self.control_folder.mkdir(exist_ok=True)
         binding = [routing_key or "", pattern or "", queue or ""]
         with self._one_at_a_time():
-            table = [list(row) for row in self.get_table(exchange)]
+            table = [list(row) for row in self.get_table(exchange)]  # type: ignore[no-untyped-call]
             if binding not in table:
                 _write_whole(path, json.dumps([binding, *table]))
 
@@ -68,7 +68,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
             yield
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     """The `filesystem://` transport of the embedded service."""
 
     Channel = Channel
