@@ -52,12 +52,18 @@ def answer_prefix(analysis: Analysis) -> str:
     return f"analyses/{analysis.asset_id}/{analysis.pk}/"
 
 
-def digest(analysis: Analysis, asset: Asset) -> Findings:
-    """Read a stored answer once and work everything out. Raises AnswerInvalid, Missing."""
+def digest(analysis: Analysis, asset: Asset, pages: Iterable[Page] | None = None) -> Findings:
+    """Walk over an answer once and work everything out: the stored one, or pages as they come.
+
+    Raises AnswerInvalid, Missing, and what the pages raise.
+    """
     findings = Findings()
+    reader = _Reader(findings, analysis, asset)
+    if pages is not None:
+        reader.read(pages)
+        return findings
     with storage.open_gzip(analysis.raw_name) as file:
-        pages = (piece.page for piece in read_answer(file))
-        _Reader(findings, analysis, asset).read(pages)
+        reader.read(piece.page for piece in read_answer(file))
     return findings
 
 
@@ -207,7 +213,8 @@ def switch(analysis: Analysis, findings: Findings, *, boxes_name: str) -> bool:
         held.code = held.detail = ""
         held.model_version = version
         held.boxes_name, held.boxes_index = boxes_name, findings.index
-        held.detections, held.notes = findings.survey.rows, findings.notes
+        held.detections = findings.survey.rows
+        held.notes = list(dict.fromkeys([*held.notes, *findings.notes]))
         held.job_id = held.job_id or findings.survey.job_id
         held.ended_at = held.ended_at or timezone.now()
         held.save()

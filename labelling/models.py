@@ -123,6 +123,8 @@ class Analysis(models.Model):
     notes = models.JSONField(default=list, blank=True)
     # Storage names; boxes_index lists [start_ms, offset, length] of the blocks in boxes_name.
     raw_name = models.CharField(max_length=300, blank=True)
+    # How far the pages are read: {"parts": stored parts, "token": of the next page}.
+    reading = models.JSONField(default=dict, blank=True)
     boxes_name = models.CharField(max_length=300, blank=True)
     boxes_index = models.JSONField(default=list, blank=True)
     detections = models.PositiveIntegerField(default=0)
@@ -332,3 +334,39 @@ class VocabularyVersion(models.Model):
 
     def __str__(self) -> str:
         return self.token
+
+
+class Slot(models.Model):
+    """The place of an analysis at a provider that runs only so many jobs at once."""
+
+    # Whose jobs are counted together: the backend's alias.
+    account = models.CharField(max_length=30)
+    analysis = models.OneToOneField(Analysis, on_delete=models.CASCADE, related_name="slot")
+    owner_id = models.BigIntegerField()
+    priority = models.SmallIntegerField(default=0)
+    # None while it queues; the database itself refuses to give a number twice.
+    number = models.PositiveSmallIntegerField(null=True, blank=True)
+    job_id = models.CharField(max_length=100, blank=True, db_index=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+    given_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-priority", "asked_at", "pk"]
+        indexes = [models.Index(fields=["account", "-priority", "asked_at"], name="slot_queue")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "number"], name="one_slot_of_a_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.number or 'queued'}: {self.analysis_id}"
+
+
+class Pace(models.Model):
+    """When the next call of a kind may be made, for all processes together."""
+
+    name = models.CharField(max_length=60, unique=True)
+    # Seconds since 1970.
+    next_at = models.FloatField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.next_at}"

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from labelling import budget, collecting
+from labelling import budget, collecting, fetching, quota, starting
 from labelling.answers import (
     Survey,
     has_segments,
@@ -148,9 +148,7 @@ def _fetch(analysis: Analysis) -> Findings:
 
 
 def _put_in_place(analysis: Analysis) -> None:
-    with collecting.stored_pages(analysis) as pages:
-        findings = collecting.digest(analysis, analysis.asset, pages)
-    _switch(analysis, findings)
+    _switch(analysis, collecting.digest(analysis, analysis.asset))
 
 
 def _switch(analysis: Analysis, findings: Findings) -> None:
@@ -259,11 +257,12 @@ def _end(analysis_id: str | UUID, **values: str) -> None:
     A job that was started fills its slot until it ends by itself: the sweep frees it then.
     """
     rows = Analysis.objects.filter(pk=analysis_id, status__in=_OPEN)
-    if rows.update(ended_at=timezone.now(), **values):
-        analysis = Analysis.objects.select_related("asset").get(pk=analysis_id)
-        budget.end(analysis)
-        if quota.unused(analysis.pk):
-            starting.free_slot(analysis)
+    with transaction.atomic():
+        if rows.update(ended_at=timezone.now(), **values):
+            analysis = Analysis.objects.select_related("asset").get(pk=analysis_id)
+            budget.end(analysis)
+            if quota.unused(analysis.pk):
+                starting.free_slot(analysis)
 
 
 def rebuild_moments(asset_ids: Iterable[str | UUID] | None = None) -> Iterator[Rebuilt]:

@@ -92,6 +92,32 @@ def price_table(**prices: str) -> dict[str, tuple[str, Decimal]]:
     return {operation: (unit, amounts[name]) for operation, (unit, name) in _METERS.items()}
 
 
+def rekognition_options() -> dict[str, Any]:
+    """Read how Amazon Rekognition is asked; the defaults are its own smallest quotas."""
+    return {
+        "region": env.str("MEDIALIB_REKOGNITION_REGION", default="")
+        or env.str("AWS_REGION", default=""),
+        "endpoint": env.str("MEDIALIB_REKOGNITION_ENDPOINT", default=""),
+        "jobs": env.int("MEDIALIB_REKOGNITION_JOBS", default=20),
+        "jobs_reserved": env.int("MEDIALIB_REKOGNITION_JOBS_RESERVED", default=2),
+        "calls_per_second": (
+            env.float("MEDIALIB_REKOGNITION_STARTS_PER_SECOND", default=5.0),
+            env.float("MEDIALIB_REKOGNITION_READS_PER_SECOND", default=5.0),
+            env.float("MEDIALIB_REKOGNITION_PHOTOS_PER_SECOND", default=5.0),
+        ),
+        "poll_seconds": env.float("MEDIALIB_REKOGNITION_POLL_SECONDS", default=5.0),
+        "deadline_hours": env.float("MEDIALIB_REKOGNITION_DEADLINE_HOURS", default=24.0),
+        "min_confidence": env.float("MEDIALIB_REKOGNITION_MIN_CONFIDENCE", default=50.0),
+        "labels": env.list("MEDIALIB_REKOGNITION_LABELS", default=[]),
+        "without_labels": env.list("MEDIALIB_REKOGNITION_WITHOUT_LABELS", default=[]),
+        "categories": env.list("MEDIALIB_REKOGNITION_CATEGORIES", default=[]),
+        "without_categories": env.list("MEDIALIB_REKOGNITION_WITHOUT_CATEGORIES", default=[]),
+        "image_properties": env.bool("MEDIALIB_REKOGNITION_IMAGE_PROPERTIES", default=False),
+        "topic": env.str("MEDIALIB_NOTICES_TOPIC_ARN", default=""),
+        "role": env.str("MEDIALIB_NOTICES_ROLE_ARN", default=""),
+    }
+
+
 def storage_options(value: str, media_root: Path) -> dict[str, Any]:
     """Turn MEDIALIB_STORAGE (`disk` or `s3://bucket/prefix`) into a STORAGES entry."""
     if value == "disk":

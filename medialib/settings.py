@@ -10,6 +10,7 @@ from medialib.environment import (
     env,
     network_list,
     price_table,
+    rekognition_options,
     secret_key,
     storage_options,
 )
@@ -81,6 +82,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "medialib.views.bar.bar",
             ]
         },
     }
@@ -141,6 +143,8 @@ MEDIALIB_MIN_FREE_BYTES = env.int("MEDIALIB_MIN_FREE_BYTES", default=200 * 1024*
 MEDIALIB_DEFAULT_VISIBILITY = env.str("MEDIALIB_DEFAULT_VISIBILITY", default="library")
 MEDIALIB_TRASH_DAYS = env.int("MEDIALIB_TRASH_DAYS", default=30)
 MEDIALIB_REJECTED_DAYS = 7
+# Pictures of moments kept per video; half of them are made without being asked for.
+MEDIALIB_MAX_FRAMES = env.int("MEDIALIB_MAX_FRAMES", default=480)
 # A path prefix that nginx serves from disk by X-Accel-Redirect; empty: this service sends bytes.
 MEDIALIB_X_ACCEL_PREFIX = env.str("MEDIALIB_X_ACCEL_PREFIX", default="")
 MEDIALIB_FFMPEG = env.str("MEDIALIB_FFMPEG", default="")
@@ -166,6 +170,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "medialib.tasks.dispatch_steps", "schedule": timedelta(seconds=2)},
     "sweep": {"task": "medialib.tasks.sweep_library", "schedule": timedelta(hours=1)},
+    "slots": {"task": "labelling.tasks.sweep_slots", "schedule": timedelta(minutes=1)},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(MEDIALIB_DATA_DIR / "beat-schedule")
 MEDIALIB_MESSAGES_IN_FLIGHT = 200
@@ -186,7 +191,13 @@ LABELLING_BACKENDS = {
         },
     },
     "recorded": {"BACKEND": "labelling.backends.recorded.RecordedBackend", "OPTIONS": {}},
+    "rekognition": {
+        "BACKEND": "labelling.backends.rekognition.RekognitionBackend",
+        "OPTIONS": rekognition_options(),
+    },
 }
+# The queue in which Rekognition's topic lays its notices; empty: its jobs are only asked about.
+MEDIALIB_NOTICES_QUEUE_URL = env.str("MEDIALIB_NOTICES_QUEUE_URL", default="")
 SEARCH_BACKENDS = {
     "default": {
         "BACKEND": "search.backends.sqlite.SqliteBackend",

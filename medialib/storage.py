@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -64,7 +65,7 @@ def on_disk() -> bool:
 
 
 @contextlib.contextmanager
-def _translated(name: str) -> Iterator[None]:
+def translated(name: str) -> Iterator[None]:
     """Turn the storages' errors into ours at this edge, without keys or addresses in them."""
     try:
         yield
@@ -91,13 +92,48 @@ def _provider_errors() -> tuple[type[Exception], ...]:
 
 def _is_missing(error: Exception) -> bool:
     response = getattr(error, "response", {})
-    return response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound")
+    return response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NoSuchUpload", "NotFound")
 
 
-def _bucket_call(name: str) -> tuple[Any, dict[str, str]]:
+def bucket_call(name: str) -> tuple[Any, dict[str, str]]:
+    """Give the bucket's client, and bucket and key of an object as arguments for its calls."""
     storage: Any = default_storage
     key = storage._normalize_name(name)
     return storage.connection.meta.client, {"Bucket": storage.bucket_name, "Key": key}
+
+
+@dataclass(frozen=True, slots=True)
+class BucketObject:
+    """Where a stored object lies in a bucket. `version` is empty where buckets keep only one."""
+
+    bucket: str
+    key: str
+    region: str
+    # Address of a server that is not Amazon's; empty for Amazon's own.
+    endpoint: str
+    version: str
+    tag: str
+    size: int
+
+
+def in_bucket(name: str) -> BucketObject | None:
+    """Say where an object lies in a bucket, or None on disk. Raises Missing."""
+    if on_disk():
+        return None
+    storage: Any = default_storage
+    with translated(name):
+        client, call = bucket_call(name)
+        head = client.head_object(**call)
+    version = head.get("VersionId") or ""
+    return BucketObject(
+        bucket=call["Bucket"],
+        key=call["Key"],
+        region=client.meta.region_name,
+        endpoint=storage.endpoint_url or "",
+        version="" if version == "null" else version,
+        tag=head["ETag"].strip('"'),
+        size=head["ContentLength"],
+    )
 
 
 def check_room(size: int) -> None:
@@ -113,7 +149,7 @@ def write_file(name: str, file: IO[bytes] | File[bytes]) -> int:
     size = int(content.size)
     if on_disk():
         check_room(size)
-    with _translated(name):
+    with translated(name):
         try:
             stored = default_storage.save(name, content)
         except BaseException:
@@ -140,32 +176,32 @@ def write_bytes(name: str, data: bytes) -> int:
 
 def size_of(name: str) -> int:
     """Give the size of a stored object in bytes, or raise Missing."""
-    with _translated(name):
+    with translated(name):
         return int(default_storage.size(name))
 
 
 def exists(name: str) -> bool:
     """Tell whether an object lies under this name."""
-    with _translated(name):
+    with translated(name):
         return bool(default_storage.exists(name))
 
 
 def delete(name: str) -> None:
     """Remove an object; one that is gone already is success."""
-    with contextlib.suppress(Missing), _translated(name):
+    with contextlib.suppress(Missing), translated(name):
         default_storage.delete(name)
 
 
 def modified_at(name: str) -> datetime:
     """Tell when an object was written."""
-    with _translated(name):
+    with translated(name):
         return default_storage.get_modified_time(name)
 
 
 @contextlib.contextmanager
 def open_source(name: str) -> Iterator[DiskSource | BucketSource]:
     """Open a stored object for reads and seeks, for the cage."""
-    with _translated(name):
+    with translated(name):
         source = DiskSource(Path(default_storage.path(name))) if on_disk() else BucketSource(name)
     try:
         yield source
@@ -177,11 +213,11 @@ def read_range(name: str, offset: int, length: int) -> bytes:
     """Give `length` bytes of an object from `offset`, in one storage read."""
     if length <= 0:
         return b""
-    with _translated(name):
+    with translated(name):
         if on_disk():
             with open(default_storage.path(name), "rb") as file:
                 return os.pread(file.fileno(), length, offset)
-        client, call = _bucket_call(name)
+        client, call = bucket_call(name)
         answer = client.get_object(**call, Range=f"bytes={offset}-{offset + length - 1}")
         with contextlib.closing(answer["Body"]) as body:
             return bytes(body.read())
@@ -240,13 +276,13 @@ def address(
         "ResponseContentType": content_type,
         "ResponseContentDisposition": disposition,
     }
-    with _translated(name):
+    with translated(name):
         return str(storage.url(name, parameters=parameters, expire=seconds))
 
 
 def list_names(prefix: str) -> Iterator[tuple[str, int]]:
     """Give name and size (bytes) of every object under a prefix that ends with a slash."""
-    with _translated(prefix):
+    with translated(prefix):
         if not on_disk():
             yield from _bucket_names(prefix)
             return
@@ -259,7 +295,7 @@ def list_names(prefix: str) -> Iterator[tuple[str, int]]:
 
 def _bucket_names(prefix: str) -> Iterator[tuple[str, int]]:
     folder = prefix.rstrip("/")
-    client, call = _bucket_call(folder)
+    client, call = bucket_call(folder)
     location = call["Key"].removesuffix(folder)
     pages: Iterable[Any] = client.get_paginator("list_objects_v2").paginate(
         Bucket=call["Bucket"], Prefix=f"{call['Key']}/"

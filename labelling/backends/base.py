@@ -8,12 +8,21 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from medialib.exceptions import StepFailed
+from labelling.reading import Piece
+from medialib.exceptions import MedialibError, StepFailed, Wait
 from medialib.media.source import Source
 
 Page = dict[str, Any]
 Progress = Callable[[float], None]
 Cancelled = Callable[[], bool]
+
+
+class PagesLost(MedialibError):
+    """The place in the answer is not known any more: read it again from its first page."""
+
+
+class Unanswered(Wait):
+    """No answer came to a call: whether it was taken, and paid, is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,29 @@ class AnalysisRequest:
     attempt: int = 1
     object_version: str = ""
     filename: str = ""
+    # Where the object lies in media storage.
+    object_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is kept with an analysis before anything is started, so that a second try is the same.
+
+    `notes` are sentences for the person who looks at the result.
+    """
+
+    parameters: dict[str, Any]
+    object_version: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a run will cost: so many images or minutes of an operation, in US dollars."""
+
+    operation: str
+    units: Decimal
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +107,36 @@ class LabellingBackend(abc.ABC):
     ) -> Started:
         """Begin a run; may be called twice for one analysis and must not do the work twice over."""
 
-    def read(self, job_id: str) -> Iterator[Page]:
+    # How many jobs may run at once; 0 means that it starts none that go on by themselves.
+    jobs: int = 0
+
+    def prepare(self, request: AnalysisRequest) -> Prepared:
+        """Check what can be checked for nothing and fix all that a run depends on."""
+        return Prepared(parameters=request.parameters)
+
+    def takes_slot(self, request: AnalysisRequest) -> bool:
+        """Tell whether this run is one of the jobs that are limited."""
+        return False
+
+    def is_running(self, job_id: str) -> bool:
+        """Ask whether a job still goes on."""
+        return False
+
+    def read(self, job_id: str, *, token: str = "", waited_seconds: float = 0.0) -> Iterator[Piece]:
         """Read the answer's pages; raises `Wait("provider", …)` while the run goes on.
 
+        `token` is the `NextToken` of the last page that was read before; `waited_seconds` tells for
+        how long the run has been going on. Raises `PagesLost` if reading must begin anew.
         A backend that answers at once has nothing to read later, and needs no method of its own.
         """
         message = f"The labeller “{self.name}” has no run of that name to read."
         raise StepFailed(message, code="run_gone")
 
+    def charge(self, request: AnalysisRequest) -> Charge | None:
+        """Say what a run will be charged for; None if it costs nothing."""
+        return None
+
     def estimate(self, request: AnalysisRequest) -> Decimal:
         """Say what a run will cost in US dollars."""
-        return Decimal(0)
+        charge = self.charge(request)
+        return charge.amount if charge else Decimal(0)
