@@ -75,10 +75,7 @@ def search(
     length: str | None = None,
     facets: bool = True,
 ) -> SearchAnswer:
-    """Find assets with their moments.
-
-    Raises InvalidQuery for what can't be understood, SearchUnavailable when the engine is away.
-    """
+    """Find assets and moments; raise InvalidQuery, or SearchUnavailable in an outage."""
     vocabulary, understanding = _understanding(text, principals)
     query = understanding.query
     request = SearchRequest(

@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from dataclasses import replace
 
 from search import text
 from search.conditions import (
@@ -36,7 +37,14 @@ def below(label):
 
 def make_library(seed, *, assets):
     chance = random.Random(seed)
-    return [make_document(chance) for _ in range(assets)]
+    made = [make_document(chance) for _ in range(assets * 4 // 5)]
+    # Copies tie with their originals in every sort.
+    copies = chance.sample(made, assets - len(made))
+    return made + [replace(copy, asset_id=_asset_id(chance)) for copy in copies]
+
+
+def _asset_id(chance):
+    return str(uuid.UUID(int=chance.getrandbits(128)))
 
 
 def make_document(chance, *, asset_id=None, generation=1):
@@ -48,7 +56,7 @@ def make_document(chance, *, asset_id=None, generation=1):
     words = [" ".join(chance.choices(WORDS, k=chance.randint(0, 3))) for _ in range(4)]
     keywords = tuple(sorted(set(chance.choices(WORDS, k=chance.randint(0, 2)))))
     return AssetDocument(
-        asset_id=asset_id or str(uuid.UUID(int=chance.getrandbits(128))),
+        asset_id=asset_id or _asset_id(chance),
         generation=generation,
         kind="video" if video else "photo",
         principals=frozenset(chance.sample(PRINCIPALS, chance.randint(1, 3))),
@@ -92,6 +100,22 @@ class Questions:
         if depth < 3:
             shapes += [self.all, self.all, self.all, self.any, self.without, self.sequence]
         return self.chance.choice(shapes)(depth)
+
+    def common(self):
+        """What people ask most: a label, two at once, one without another."""
+        first, second = (Seen(n, 0, 1.0, below(n)) for n in self.chance.sample(range(1, 12), 2))
+        either = AnyOf((second, Seen(12)))
+        return self.chance.choice(
+            [
+                first,
+                All((first, second)),
+                All((first, Without(second))),
+                All((first, second, Without(Seen(12)))),
+                All((first, either)),
+                All((OfKind("video"), Without(second))),
+                Sequence((first, second), (2_000,)),
+            ]
+        )
 
     def seen(self, _depth):
         label = self.chance.choice(LABELS)

@@ -76,7 +76,7 @@ class SearchBackendContract:
             )
         return SearchRequest(
             principals=chance.choice(ASKERS),
-            condition=questions.condition(),
+            condition=questions.common() if chance.random() < 0.3 else questions.condition(),
             anywhere=chance.random() < 0.2,
             moment_length=chance.choice([None] * 5 + [(1_500, None), (None, 2_000), (500, 4_000)]),
             selection=selection,

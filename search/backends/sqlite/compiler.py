@@ -268,7 +268,7 @@ class Compiler:
             tests.append(f"{name} >= {int(between.low)}")
         if between.high is not None:
             tests.append(f"{name} < {int(between.high)}")
-        return f"coalesce({_all(tests)}, 0)"
+        return _all(tests)
 
     def _text(self, leaf: InText, column: str) -> str:
         phrase = '"' + " ".join(token.replace('"', "") for token in leaf.tokens) + '"'
