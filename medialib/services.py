@@ -253,6 +253,16 @@ def retry_asset(asset: Asset, *, actor: User) -> None:
     label_again(asset, actor=actor)
 
 
+def retry_step(step: Step, *, actor: User) -> None:
+    """Try a failed step again, by the door that its kind belongs to."""
+    if step.kind == Step.Kind.INDEX:
+        index_again(step.asset)
+    elif step.kind in (Step.Kind.PICTURES, Step.Kind.PURGE):
+        steps.add(step.asset_id, step.kind, priority=1)
+    else:
+        retry_asset(step.asset, actor=actor)
+
+
 def cancel_analysis(analysis: Analysis, *, actor: User) -> None:
     """Stop an analysis that has not ended; what was found before stays."""
     with transaction.atomic():

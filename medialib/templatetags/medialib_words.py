@@ -6,6 +6,7 @@ They format what they are given; they read nothing and decide nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -13,6 +14,8 @@ from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from labelling.estimates import usd as print_usd
 
 register = template.Library()
 
@@ -70,6 +73,18 @@ def confidence(value: float | None) -> str:
     """Print a confidence of 0–100 as a whole number, never rounded up to 100."""
     number = float(value or 0)
     return str(min(round(number), 99) if number < 100 else 100)
+
+
+@register.filter
+def usd(amount: Decimal | None) -> str:
+    """Print an amount of US dollars: 12.40, and 0.0035 where cents say nothing."""
+    return print_usd(amount or Decimal(0))
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """Print a share of 0–1 as whole per cent, never rounded up to 100."""
+    return str(int(100 * float(share or 0)))
 
 
 @register.simple_tag

@@ -22,13 +22,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 def readyz(request: HttpRequest) -> JsonResponse:
     """Say of each part whether it works; 503 when one that pages need does not."""
-    parts = {
-        "database": _part(_database),
-        "storage": _part(_storage),
-        "search": _part(search.health),
-        "queue": _part(steps.backlog),
-        "labelling": _part(_labelling),
-    }
+    parts = look_at_parts()
     ready = all(part["ok"] for part in parts.values())
     shown: dict[str, Any] = (
         parts
@@ -36,6 +30,17 @@ def readyz(request: HttpRequest) -> JsonResponse:
         else {name: {"ok": part["ok"]} for name, part in parts.items()}
     )
     return JsonResponse({"ready": ready, "parts": shown}, status=200 if ready else 503)
+
+
+def look_at_parts() -> dict[str, dict[str, Any]]:
+    """Ask each part whether it works: {ok, detail}."""
+    return {
+        "database": _part(_database),
+        "storage": _part(_storage),
+        "search": _part(search.health),
+        "queue": _part(steps.backlog),
+        "labelling": _part(_labelling),
+    }
 
 
 def _part(look: Any) -> dict[str, Any]:

@@ -1,0 +1,199 @@
+"""The activity page: four groups, what may be done, who sees what, a fixed number of queries."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from labelling.models import Analysis, BudgetPeriod, Cap
+from medialib import steps
+from medialib.models import Asset, Step
+from tests.page_rows import make_asset, text_of
+
+ADDRESS = "/activity/"
+
+
+@pytest.fixture
+def mine(client, user):
+    client.force_login(user)
+    return client
+
+
+def make_step(asset, kind="prepare", state="ready", **fields):
+    if state in ("done", "failed"):
+        fields.setdefault("started_at", timezone.now() - timezone.timedelta(seconds=14))
+        fields.setdefault("ended_at", timezone.now())
+    return Step.objects.create(asset=asset, kind=kind, state=state, **fields)
+
+
+def groups_of(response):
+    """Give the words of each group by its heading."""
+    page = response.content.decode()
+    names = ("running", "waiting", "failed", "done")
+    parts = page.split('<section class="group"')[1:]
+    words = (" ".join(re.sub(r"<[^>]+>", " ", part).split()) for part in parts)
+    return dict(zip(names, words, strict=True))
+
+
+def test_it_asks_to_sign_in(client, db):
+    assert client.get(ADDRESS).status_code == 302
+
+
+def test_each_piece_of_work_stands_in_its_group_with_its_reason(mine, user):
+    make_step(
+        make_asset(user, title="Ferry", state="preparing"),
+        kind="convert",
+        state="running",
+        progress=0.42,
+        started_at=timezone.now(),
+    )
+    make_step(
+        make_asset(user, title="Quay", state="labelling"),
+        kind="analyse",
+        state="waiting",
+        waiting_for="slot",
+        detail="Waiting for a Rekognition slot, 4th.",
+        next_try_at=timezone.now(),
+    )
+    make_step(
+        make_asset(user, title="Crane", state="failed"),
+        state="failed",
+        detail="The disk is full: make room, then try again.",
+    )
+    make_asset(user, title="Song", state="rejected", detail="It has no picture.")
+    done = make_asset(user, title="Gull")
+    make_step(done, kind="analyse", state="done")
+    make_step(done, kind="index", state="done")
+    found = groups_of(mine.get(ADDRESS))
+    assert "Ferry" in found["running"]
+    assert "Converting 42 %" in found["running"]
+    assert "Waiting for a Rekognition slot, 4th." in found["waiting"]
+    assert "The disk is full: make room, then try again." in found["failed"]
+    assert "It has no picture. no retry will help" in found["failed"]
+    assert "labelling 14 s" in found["done"]
+
+
+def test_the_place_in_the_queue_counts_everybodys_work(mine, user, other):
+    for number in range(3):
+        make_step(make_asset(other, title=f"Hidden {number}", visibility="private"))
+    make_step(make_asset(user, title="Mine"))
+    found = groups_of(mine.get(ADDRESS))
+    assert "number 4 in its queue" in found["waiting"]
+    assert "Hidden" not in found["waiting"]
+
+
+def test_a_failure_that_was_made_up_for_is_not_shown(mine, user):
+    asset = make_asset(user)
+    make_step(asset, kind="analyse", state="failed", detail="No model.")
+    make_step(asset, kind="analyse", state="done")
+    broken = make_asset(user, title="Again", state="preparing")
+    make_step(broken, kind="convert", state="failed", detail="Out of memory.")
+    make_step(broken, kind="prepare", state="ready")
+    assert "Nothing has failed." in groups_of(mine.get(ADDRESS))["failed"]
+
+
+def test_a_failed_step_is_tried_again(mine, user):
+    asset = make_asset(user, state="failed")
+    step = make_step(asset, state="failed", detail="Broken.")
+    response = mine.post(ADDRESS, {"action": "retry", "step": step.pk}, follow=True)
+    assert "is being tried again" in text_of(response)
+    asset.refresh_from_db()
+    assert asset.state == Asset.State.PREPARING
+    assert steps.is_open(asset.pk, ("prepare",))
+
+
+def test_pictures_and_search_are_tried_again_by_themselves(mine, user):
+    asset = make_asset(user)
+    for kind in ("pictures", "index"):
+        step = make_step(asset, kind=kind, state="failed", detail="Broken.")
+        mine.post(ADDRESS, {"action": "retry", "step": step.pk})
+        assert steps.is_open(asset.pk, (kind,))
+    asset.refresh_from_db()
+    assert asset.state == Asset.State.SEARCHABLE
+
+
+def test_labelling_is_stopped(mine, user):
+    asset = make_asset(user, state="labelling")
+    analysis = Analysis.objects.create(asset=asset, backend="local")
+    step = make_step(asset, kind="analyse", analysis_id=str(analysis.pk))
+    response = mine.post(ADDRESS, {"action": "cancel", "step": step.pk}, follow=True)
+    assert "is being stopped" in text_of(response)
+    analysis.refresh_from_db()
+    assert analysis.status == "CANCELLED"
+
+
+def test_a_step_goes_first(mine, user):
+    make_step(make_asset(user, title="Early"))
+    late = make_step(make_asset(user, title="Late"))
+    mine.post(ADDRESS, {"action": "first", "step": late.pk})
+    words = groups_of(mine.get(ADDRESS))["waiting"]
+    assert words.index("Late") < words.index("Early")
+
+
+def test_what_has_ended_meanwhile_is_said(mine, user):
+    step = make_step(make_asset(user), state="done")
+    response = mine.post(ADDRESS, {"action": "first", "step": step.pk}, follow=True)
+    assert "That has ended meanwhile." in text_of(response)
+
+
+def test_other_peoples_work_is_looked_at_not_changed(mine, other):
+    shown = make_step(make_asset(other), state="failed", detail="x")
+    hidden = make_step(make_asset(other, visibility="private"), state="failed", detail="x")
+    assert b'value="retry"' not in mine.get(ADDRESS).content
+    assert mine.post(ADDRESS, {"action": "retry", "step": shown.pk}).status_code == 403
+    for step in (hidden.pk, "x", "9" * 30, ""):
+        assert mine.post(ADDRESS, {"action": "retry", "step": step}).status_code == 404
+
+
+def test_health_says_who_is_silent_and_what_the_month_has_cost(mine, user):
+    assert "not seen yet" in text_of(mine.get(ADDRESS))
+    cache.clear()
+    steps.dispatch()
+    period = timezone.now().strftime("%Y-%m")
+    BudgetPeriod.objects.create(scope="library", period=period, spent="1.25")
+    Cap.objects.create(scope="library", kind="month", amount="10")
+    words = text_of(mine.get(ADDRESS))
+    assert "Workers at work" in words
+    assert "1.25 of 10.00 USD" in words
+
+
+def test_the_top_bar_counts_what_goes_on(mine, user):
+    page = mine.get(reverse("library"))
+    assert "going on or failed" not in text_of(page)
+    make_step(make_asset(user), state="failed", detail="x")
+    make_step(make_asset(user))
+    assert "2 going on or failed" in text_of(mine.get(reverse("library")))
+
+
+def test_only_the_part_is_sent_to_the_part(mine, user):
+    page = mine.get(ADDRESS, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in page
+    assert 'class="health"' in page
+
+
+def test_the_number_of_queries_stays_the_same(mine, user):
+    def ask():
+        mine.get(ADDRESS)
+        with CaptureQueriesContext(
+            connection,
+        ) as caught:
+            mine.get(ADDRESS)
+        return len(caught)
+
+    def work(count):
+        for number in range(count):
+            for state in ("ready", "waiting", "running", "failed", "done"):
+                asset = make_asset(user, title=f"Clip {number}")
+                make_step(asset, kind="index", state=state)
+                make_step(asset, kind="prepare", state="done")
+
+    work(1)
+    few = ask()
+    work(20)
+    assert ask() == few
