@@ -26,15 +26,15 @@ def _write_whole(path: Path, text: str) -> None:
     part.replace(path)
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]
+class Channel(filesystem.Channel):
     """A channel whose messages and bindings appear whole."""
 
-    def _put(self, queue: str, payload: Any, **_: Any) -> None:
+    def _put(self, queue: str, message: Any, **_: Any) -> None:
         """Put a message onto a queue; the name's order is the order of sending."""
         name = f"{time.time_ns()}_{uuid.uuid4()}.{queue}.msg"
-        _write_whole(Path(self.data_folder_out) / name, json.dumps(payload))
+        _write_whole(Path(self.data_folder_out) / name, json.dumps(message))
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         """Claim the oldest message of a queue by renaming it; raises Empty when there is none."""
         folder = Path(self.data_folder_in)
         for name in sorted(os.listdir(folder)):
@@ -53,7 +53,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
         """Add a binding to an exchange's table, one process at a time."""
-        path = self._exchange_file(exchange)
+        path = self._exchange_file(exchange)  # type: ignore[no-untyped-call]
         self.control_folder.mkdir(exist_ok=True)
         binding = [routing_key or "", pattern or "", queue or ""]
         with self._one_at_a_time():
