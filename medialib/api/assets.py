@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
-from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +19,7 @@ from labelling import selectors as labels
 from medialib import services
 from medialib.api import serializers as api
 from medialib.api.summaries import analysis_summary, asset_summaries, asset_summary
-from medialib.exceptions import Refused
+from medialib.exceptions import Missing, Refused
 from medialib.http.authentication import signed_in
 from medialib.http.pages import CursorPage
 from medialib.models import Asset
@@ -31,7 +31,13 @@ _MAX_WINDOW_MS = 600_000
 
 def asset_for(request: Request, asset_id: uuid.UUID, *, edit: bool = False, **how: bool) -> Asset:
     """Give the asset if the caller may see it (404 otherwise) and, if asked, change it (403)."""
-    asset = get_asset(asset_id, Principals.of(request.user), **how)
+    try:
+        asset = get_asset(asset_id, Principals.of(request.user), **how)
+    except Missing:
+        # A stranger learns nothing from it: what is hidden and what is not there answer the same.
+        if not request.user.is_authenticated:
+            raise NotAuthenticated from None
+        raise
     if edit and not can_edit(request.user, asset):
         raise PermissionDenied("Only the owner and staff may change this asset.")
     return asset
@@ -121,6 +127,7 @@ class AssetView(APIView):
     """One asset."""
 
     required_scope = {"GET": "read", "PATCH": "edit", "DELETE": "edit"}
+    public_read = True
 
     @extend_schema(operation_id="assets_retrieve", responses=api.AssetSerializer)
     def get(self, request: Request, asset_id: uuid.UUID) -> Response:
@@ -164,6 +171,7 @@ class MomentListView(APIView):
     """The moments of one asset."""
 
     required_scope = "read"
+    public_read = True
 
     @extend_schema(
         operation_id="assets_moments",
@@ -213,6 +221,7 @@ class DetectionListView(APIView):
     """The boxes of one asset."""
 
     required_scope = "read"
+    public_read = True
 
     @extend_schema(
         operation_id="assets_detections",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 SCOPES = ("read", "upload", "edit", "analyse", "admin")
@@ -19,14 +19,18 @@ def scope_of(view: Any, method: str) -> str | None:
 
 
 class ScopePermission(BasePermission):
-    """Lets signed-in people through, and tokens that carry the view's scope."""
+    """Lets signed-in people through, and tokens that carry the view's scope.
+
+    A view with `public_read = True` also answers strangers who only look: it asks for what their
+    principals may see, and that is what is public.
+    """
 
     message = "This token does not carry the scope that this call needs."
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Refuse strangers, views without a scope, and tokens without that scope."""
         if not (request.user and request.user.is_authenticated):
-            return False
+            return request.method in SAFE_METHODS and getattr(view, "public_read", False)
         if request.method == "OPTIONS":
             return True
         scope = scope_of(view, request.method or "")

@@ -61,9 +61,7 @@ class AssetPage:
     data: dict[str, Any]
 
 
-def asset_page(
-    asset: Asset, *, wanted: Sequence[str], can_edit: bool, is_member: bool
-) -> AssetPage:
+def asset_page(asset: Asset, *, wanted: Sequence[str], can_edit: bool) -> AssetPage:
     """Gather the page of one asset; `wanted` are the labels to switch on."""
     poster = rendition(asset, Rendition.Kind.POSTER)
     analyses = list(asset.analyses.filter(feature=Analysis.Feature.LABELS))
@@ -88,7 +86,7 @@ def asset_page(
         totals=_totals(moments, current, is_video=card.is_video),
         labelled_by=_labelled_by(current),
         labeller=current_labeller() if current and not moments.total else None,
-        data=_data(asset, moments, is_member=is_member),
+        data=_data(asset, moments),
     )
 
 
@@ -184,14 +182,14 @@ def _labelled_by(current: Analysis | None) -> str:
     return backend_note(current.backend, model_version=current.model_version)
 
 
-def _data(asset: Asset, moments: Moments, *, is_member: bool) -> dict[str, Any]:
-    """Give the page's modules what they need, times in ms; the API answers members only."""
+def _data(asset: Asset, moments: Moments) -> dict[str, Any]:
+    """Give the page's modules what they need, times in ms."""
     sheet = rendition(asset, Rendition.Kind.STORYBOARD)
     url = reverse("media-storyboard", args=[asset.pk])
     return {
         "duration_ms": asset.duration_ms,
         "frame_ms": 1000 * (asset.fps_den or 1) / (asset.fps_num or 25),
         "labels": moments.data,
-        "detections_url": reverse("api-asset-detections", args=[asset.pk]) if is_member else "",
+        "detections_url": reverse("api-asset-detections", args=[asset.pk]),
         "storyboard": {"url": url, **sheet.details} if sheet else None,
     }

@@ -39,14 +39,12 @@ def asset_page(request: HttpRequest, asset_id: uuid.UUID) -> HttpResponse:
 def _show(request: HttpRequest, asset: Asset, *, form: EditForm | None = None) -> HttpResponse:
     editor = can_edit(request.user, asset)
     wanted = [name[:100] for name in request.GET.getlist("label")[:20]]
-    member = request.user.is_authenticated
-    page = asset_context.asset_page(asset, wanted=wanted, can_edit=editor, is_member=member)
+    page = asset_context.asset_page(asset, wanted=wanted, can_edit=editor)
     context = {
         "page": page,
         "search_text": request.GET.get("q", "")[:500],
         "form": form or (EditForm.of(asset) if editor else None),
         "is_editing": form is not None,
-        "is_member": member,
     }
     status = 422 if form is not None else 200
     return render(request, "medialib/asset.html", context, status=status)

@@ -26,7 +26,7 @@ def mine(client, user):
 # ---- Who sees what -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["library", "search", "upload"])
+@pytest.mark.parametrize("name", ["library", "search", "upload", "activity"])
 def test_pages_ask_to_sign_in_and_come_back(client, db, name):
     response = client.get(reverse(name))
     assert response.status_code == 302
@@ -39,6 +39,18 @@ def test_a_public_asset_needs_no_signing_in(client, user):
     response = client.get(reverse("asset", args=[asset.pk]))
     assert response.status_code == 200
     assert 'name="action"' not in response.content.decode()
+
+
+def test_a_stranger_sees_the_boxes_of_a_public_asset_and_nothing_more(client, user):
+    shown = see(make_asset(user, visibility="public"), "Car")
+    for name in ("api-asset", "api-asset-moments", "api-asset-detections"):
+        assert client.get(reverse(name, args=[shown.pk])).status_code == 200
+    assert client.patch(reverse("api-asset", args=[shown.pk]), "{}").status_code == 401
+    assert client.get(reverse("api-assets")).status_code == 401
+    hidden = see(make_asset(user), "Car")
+    for asset_id in (hidden.pk, uuid.uuid4()):
+        for name in ("api-asset", "api-asset-moments", "api-asset-detections"):
+            assert client.get(reverse(name, args=[asset_id])).status_code == 401
 
 
 def test_an_id_that_is_not_yours_is_the_same_as_none(mine, other):
@@ -61,7 +73,7 @@ def test_looking_is_not_changing(mine, other):
     asset = make_asset(other)
     response = mine.post(reverse("asset", args=[asset.pk]), {"action": "save", "title": "Mine"})
     assert response.status_code == 403
-    assert "not change it" in text_of(response)
+    assert "This is not yours to change" in text_of(response)
     asset.refresh_from_db()
     assert asset.title == "Harbour"
 
@@ -101,6 +113,16 @@ def test_a_forwarded_address_is_not_believed(client, user):
             headers={"X-Forwarded-For": f"10.0.0.{number}"},
         )
     assert response.status_code == 429
+
+
+def test_the_admin_is_entered_by_the_same_door(client, user):
+    response = client.get("/admin/login/?next=/admin/medialib/")
+    assert response["Location"] == reverse("sign-in") + "?next=/admin/medialib/"
+    client.force_login(user)
+    assert client.get("/admin/login/").status_code == 403
+    user.is_staff = True
+    user.save()
+    assert client.get("/admin/login/")["Location"] == "/admin/"
 
 
 def test_signing_out_needs_a_form(mine):

@@ -38,7 +38,7 @@ export class Detections {
 
   async #load(number) {
     const start = number * WINDOW_MS;
-    if (!this.url || this.windows.has(number) || (start > 0 && start >= this.duration)) return;
+    if (this.windows.has(number) || (start > 0 && start >= this.duration)) return;
     if (performance.now() - (this.triedAt.get(number) ?? -RETRY_MS) < RETRY_MS) return;
     this.triedAt.set(number, performance.now());
     const address = `${this.url}?start_ms=${start}&end_ms=${start + WINDOW_MS}`;
