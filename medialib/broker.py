@@ -29,7 +29,9 @@ def _write_whole(path: Path, text: str) -> None:
 class Channel(filesystem.Channel):
     """A channel whose messages and bindings appear whole."""
 
-    def _put(self, queue: str, message: Any, **_: Any) -> None:
+    def _put(  # type: ignore[override]
+        self, queue: str, message: Any, **_: Any
+    ) -> None:
         """Put a message onto a queue; the name's order is the order of sending."""
         name = f"{time.time_ns()}_{uuid.uuid4()}.{queue}.msg"
         _write_whole(Path(self.data_folder_out) / name, json.dumps(message))
