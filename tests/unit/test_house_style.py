@@ -26,7 +26,7 @@ TOP_LEVEL = {
     *(".env.example", ".ci", ".gitignore", ".gitattributes", ".dockerignore"),
 }
 # Modules that hold no layer: wiring that Django and servers look for by name.
-WIRING = {"settings", "environment", "asgi", "wsgi", "celery", "apps", "migrations"}
+WIRING = {"settings", "environment", "asgi", "wsgi", "celery", "broker", "apps", "migrations"}
 # Variables of other programs that ours merely hand on.
 FOREIGN_VARIABLES = {"DJANGO_SETTINGS_MODULE"}
 
