@@ -1,4 +1,4 @@
-"""The admin's view of labels (names, aliases, parents) and of analyses (to look at only)."""
+"""The admin's view of labels, caps, and (to look at only) of analyses and the ledger."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from django.db import transaction
 from django.forms import BaseModelFormSet
 from django.http import HttpRequest
 
-from labelling.models import Analysis, Label, LabelAlias, LabelCategory, LabelParent
+from labelling import budget
+from labelling.models import (
+    Analysis,
+    Cap,
+    Label,
+    LabelAlias,
+    LabelCategory,
+    LabelParent,
+    LedgerEntry,
+)
 from labelling.taxonomy import fold, name_is_fit, would_make_cycle
 from labelling.vocabulary import vocabulary_changed
+from medialib.models import User
 
 # Django's own classes take no type arguments at run time; the type checker wants them.
 if TYPE_CHECKING:
@@ -24,10 +34,13 @@ if TYPE_CHECKING:
     _CategoryTabularInline = admin.TabularInline[LabelCategory, Label]
     _LabelModelAdmin = admin.ModelAdmin[Label]
     _AnalysisModelAdmin = admin.ModelAdmin[Analysis]
+    _CapModelAdmin = admin.ModelAdmin[Cap]
+    _LedgerModelAdmin = admin.ModelAdmin[LedgerEntry]
 else:
     _AliasModelForm = _ParentModelForm = _LabelModelForm = forms.ModelForm
     _AliasTabularInline = _ParentTabularInline = _CategoryTabularInline = admin.TabularInline
     _LabelModelAdmin = _AnalysisModelAdmin = admin.ModelAdmin
+    _CapModelAdmin = _LedgerModelAdmin = admin.ModelAdmin
 
 # The origin of relations that people add here, where a model version would stand.
 _BY_HAND = "person"
@@ -152,4 +165,64 @@ class AnalysisAdmin(_AnalysisModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Analysis | None = None) -> bool:
         """They go with their asset."""
+        return False
+
+
+@admin.register(Cap)
+class CapAdmin(_CapModelAdmin):
+    """Caps: what may be spent. Superusers only; the costs page has the same with more words."""
+
+    list_display = ["scope", "kind", "amount", "set_by", "set_at"]
+    list_filter = ["kind"]
+    search_fields = ["scope"]
+    list_select_related = ["set_by"]
+    fields = ["scope", "kind", "amount"]
+
+    def save_model(self, request: HttpRequest, obj: Cap, form: Any, change: bool) -> None:
+        """Set the cap through the budget, so that what waits for money is woken."""
+        actor = request.user if isinstance(request.user, User) else None
+        if change and obj.pk:
+            former = Cap.objects.get(pk=obj.pk)
+            if (former.scope, former.kind) != (obj.scope, obj.kind):
+                budget.set_cap(former.scope, former.kind, None, actor=actor)
+        budget.set_cap(obj.scope, obj.kind, obj.amount, actor=actor)
+        obj.pk = Cap.objects.get(scope=obj.scope, kind=obj.kind).pk
+
+    def delete_model(self, request: HttpRequest, obj: Cap) -> None:
+        """Take the cap away through the budget."""
+        actor = request.user if isinstance(request.user, User) else None
+        budget.set_cap(obj.scope, obj.kind, None, actor=actor)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Money is the superusers' matter."""
+        return bool(request.user.is_active and request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Cap | None = None) -> bool:
+        """Money is the superusers' matter."""
+        return self.has_add_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Cap | None = None) -> bool:
+        """Money is the superusers' matter."""
+        return self.has_add_permission(request)
+
+
+@admin.register(LedgerEntry)
+class LedgerAdmin(_LedgerModelAdmin):
+    """Every call that cost money, to look at."""
+
+    list_display = ["at", "owner", "asset", "operation", "units", "unit", "cost", "uncertain"]
+    list_filter = ["operation", "uncertain", "backend"]
+    list_select_related = ["owner", "asset"]
+    date_hierarchy = "at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Only the budget writes here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: LedgerEntry | None = None) -> bool:
+        """What is written stays."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: LedgerEntry | None = None) -> bool:
+        """What is written stays."""
         return False

@@ -219,6 +219,12 @@ def allow_batch(batch: UUID, amount: Decimal, *, actor: User | None) -> None:
     set_cap(f"batch:{batch}", Cap.Kind.ONCE, amount, actor=actor)
 
 
+def spent_once(scope: str) -> Decimal:
+    """Give what was spent or set aside under the allowance of an asset or a batch."""
+    row = BudgetPeriod.objects.filter(scope=scope, period=Cap.Kind.ONCE).first()
+    return row.spent + row.reserved if row else Decimal(0)
+
+
 # ---- rows ---------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Q, Sum
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from labelling.budget import LIBRARY, OWNERS, periods_of
 from labelling.models import Analysis, BudgetPeriod, Cap, LedgerEntry
-from medialib.models import User
+from medialib.models import Asset, Step, User
 
 _Key = tuple[int | None, str, str]
 
@@ -45,6 +46,13 @@ class AccountRow:
     cap: Decimal | None
     spent: Decimal
     reserved: Decimal
+
+    @property
+    def share(self) -> int:
+        """Give how much of the cap is used, in percent."""
+        if not self.cap:
+            return 100
+        return min(100, int(100 * (self.spent + self.reserved) / self.cap))
 
     @property
     def left(self) -> Decimal | None:
@@ -163,7 +171,27 @@ def _accounts(now: datetime) -> list[AccountRow]:
     return found
 
 
-def standing_caps() -> dict[tuple[str, str], Decimal]:
-    """Give every cap that holds each month or day, by (scope, kind)."""
-    rows = Cap.objects.exclude(kind=Cap.Kind.ONCE)
-    return {(cap.scope, cap.kind): cap.amount for cap in rows}
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for money: how many, the first of them, and the batches they came in."""
+
+    count: int
+    assets: tuple[Asset, ...]
+    batches: tuple[tuple[UUID, int], ...]
+
+
+def waiting_for_money(*, limit: int = 20) -> Waiting:
+    """List what can't be labelled because a cap is reached or none is set."""
+    steps = Step.objects.filter(state=Step.State.WAITING, waiting_for=Step.WaitingFor.BUDGET)
+    first = steps.select_related("asset__owner").order_by("-priority", "pk")[:limit]
+    batches = (
+        steps.exclude(asset__batch=None)
+        .values_list("asset__batch")
+        .annotate(count=Count("pk"))
+        .order_by("-count")[:limit]
+    )
+    return Waiting(
+        count=steps.count(),
+        assets=tuple(step.asset for step in first),
+        batches=tuple((batch, count) for batch, count in batches if batch is not None),
+    )

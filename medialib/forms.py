@@ -9,7 +9,9 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.files.uploadedfile import UploadedFile
 
-from medialib.models import Asset
+from labelling.budget import LIBRARY, OWNERS, owner_scope
+from labelling.models import Cap
+from medialib.models import Asset, User
 
 _VISIBILITIES = [
     ("private", "Only me"),
@@ -155,3 +157,41 @@ class UploadForm(DescribeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["visibility"].initial = settings.MEDIALIB_DEFAULT_VISIBILITY
+
+
+class CapForm(forms.Form):
+    """A cap: whose, how often, how much. Without an amount it is taken away."""
+
+    scope = forms.ChoiceField(label="Whose", widget=forms.Select(attrs={"class": "select"}))
+    kind = forms.ChoiceField(
+        label="For each",
+        choices=[(Cap.Kind.MONTH, "month"), (Cap.Kind.DAY, "day")],
+        widget=forms.Select(attrs={"class": "select"}),
+    )
+    amount = forms.DecimalField(
+        label="US dollars",
+        min_value=0,
+        max_value=999_999,
+        decimal_places=2,
+        required=False,
+        widget=_input(forms.NumberInput, inputmode="decimal", step="0.01", min="0"),
+        help_text="Leave it empty to take the cap away.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = User.objects.filter(is_active=True).order_by("username")
+        field = self.fields["scope"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [
+            (LIBRARY, "The library"),
+            (OWNERS, "Each owner without a cap of their own"),
+            *((owner_scope(key), name) for key, name in people.values_list("pk", "username")),
+        ]
+
+
+class AllowForm(forms.Form):
+    """What may be labelled whatever the caps say: one asset or one batch."""
+
+    asset = forms.UUIDField(required=False)
+    batch = forms.UUIDField(required=False)

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
+from labelling.estimates import estimate
 from medialib import services
 from medialib.exceptions import Conflict, Missing, Refused
 from medialib.forms import EditForm
@@ -45,9 +46,16 @@ def _show(request: HttpRequest, asset: Asset, *, form: EditForm | None = None) -
         "search_text": request.GET.get("q", "")[:500],
         "form": form or (EditForm.of(asset) if editor else None),
         "is_editing": form is not None,
+        "estimate": _estimate(asset) if editor else "",
     }
     status = 422 if form is not None else 200
     return render(request, "medialib/asset.html", context, status=status)
+
+
+def _estimate(asset: Asset) -> str:
+    """Say what labelling again will cost; nothing where it is free."""
+    found = estimate([asset])
+    return found.sentence if found.paid else ""
 
 
 def _change(request: HttpRequest, asset: Asset) -> HttpResponse:

@@ -49,45 +49,61 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             yield url
 
 
-def test_no_race_spends_more_than_the_cap_or_pays_one_analysis_twice(
-    database: str, tmp_path: Path
-) -> None:
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database,
-        "MEDIALIB_DATA_DIR": str(tmp_path),
-        "DJANGO_SETTINGS_MODULE": "medialib.settings",
-        "CELERY_BROKER_URL": "memory://",
-    }
+class Manage:
+    """Runs the project's commands on a database of its own."""
 
-    def manage(*arguments: str) -> str:
-        command = [sys.executable, "manage.py", *arguments]
+    def __init__(self, database: str, folder: Path) -> None:
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": database,
+            "MEDIALIB_DATA_DIR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "medialib.settings",
+            "CELERY_BROKER_URL": "memory://",
+        }
+
+    def __call__(self, *arguments: str) -> str:
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def race(self, *, processes: int, threads: int) -> None:
+        racers = [
+            subprocess.Popen(
+                [sys.executable, "-m", "tests.money_racer", str(threads)],
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(processes)
+        ]
+        for racer in racers:
+            assert racer.stdout is not None
+            assert racer.stdout.readline() == "ready\n"
+        for racer in racers:
+            assert racer.stdin is not None
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        for racer in racers:
+            racer.communicate(timeout=120)
+            assert racer.returncode == 0
+
+
+def test_no_race_spends_more_than_the_cap_or_pays_one_analysis_twice(
+    database: str, tmp_path: Path
+) -> None:
+    manage = Manage(database, tmp_path)
     manage("migrate", "-v0")
     manage("shell", "-v0", "-c", PREPARE)
-    racers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.money_racer", "3"],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    for racer in racers:
-        assert racer.stdout is not None
-        assert racer.stdout.readline() == "ready\n"
-    for racer in racers:
-        racer.communicate("go\n", timeout=120)
-        assert racer.returncode == 0
-
+    manage.race(processes=2, threads=3)
     report = manage("shell", "-v0", "-c", REPORT)
     spent = {tuple(line.split()[:2]): line.split()[3] for line in report.splitlines()[:-1]}
     assert "twice 0" in report
