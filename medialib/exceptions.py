@@ -40,6 +40,12 @@ class TooLarge(Refused):
     title = "Too large"
 
 
+class QuotaExceeded(TooLarge):
+    """This is more than you may keep."""
+
+    title = "Quota used up"
+
+
 class Duplicate(MedialibError):
     """This file is already in your library."""
 

@@ -91,14 +91,12 @@ def can_edit(user: User | AnonymousUser, asset: Asset) -> bool:
     )
 
 
-def find_duplicate(*, owner_id: int, sha256: str) -> Asset | None:
+def find_duplicate(*, owner_id: int, sha256: str, but: uuid.UUID | None = None) -> Asset | None:
     """Give the owner's asset with the same bytes that is not in the trash, if there is one."""
-    return (
-        Asset.objects.filter(owner_id=owner_id, sha256=sha256, deleted_at=None)
-        .exclude(state=Asset.State.REJECTED)
-        .order_by("created_at")
-        .first()
-    )
+    twins = Asset.objects.filter(owner_id=owner_id, sha256=sha256, deleted_at=None)
+    if but is not None:
+        twins = twins.exclude(pk=but)
+    return twins.exclude(state=Asset.State.REJECTED).order_by("created_at").first()
 
 
 def rendition(asset: Asset, kind: str, *, at: int = 0) -> Rendition | None:
@@ -155,7 +153,7 @@ def step_sentence(step: Step) -> str:
     doing = _DOING[Step.Kind(step.kind)]
     if step.state == Step.State.READY:
         return f"In the queue: {doing[0].lower()}{doing[1:]}"
-    return doing
+    return step.detail or doing
 
 
 def asset_status(asset: Asset, steps: list[Step] | None = None) -> dict[str, Any]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any
 
@@ -17,39 +14,16 @@ from django.utils import timezone
 from labelling import selectors as labels
 from labelling import services as labelling
 from labelling.models import Analysis
-from medialib import assets, pipeline, selectors, steps, storage
-from medialib.exceptions import Conflict, Duplicate, Refused, TooLarge
-from medialib.media import sniff
+from medialib import assets, intake, pipeline, steps, storage
+from medialib.exceptions import Conflict
+from medialib.intake import Details as Details
 from medialib.models import ApiToken, Asset, Step, User
 from medialib.models.asset import new_id
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
 
-_HEAD = 64 * 1024
-_EDGE = 1024 * 1024
-_CHUNK = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What a person says of an asset when it is made; all of it may be left out."""
-
-    title: str = ""
-    description: str = ""
-    keywords: tuple[str, ...] = ()
-    visibility: str = ""
-    source_ref: str = ""
-    batch: uuid.UUID | None = None
-    is_demo: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Digest:
-    size: int
-    sha256: str
-    fingerprint: str
-    head: bytes = field(repr=False)
+_STOPPED = "The conversion was stopped on request. The original is kept and can be tried again."
 
 
 def create_asset(
@@ -68,13 +42,12 @@ def create_asset(
     is kept), TooLarge, Duplicate (unless `force`), StorageUnavailable or StorageFull.
     """
     details = details or Details()
-    digest = _digest(file)
-    kind = sniff.sniff(digest.head)
-    if kind is None:
-        raise Refused(sniff.refusal(digest.head), code="not_media", field="file")
+    digest = intake.digest_of(file)
+    kind = intake.kind_of(digest.head)
+    intake.refuse_over_quota(owner, digest.size)
     if not force:
-        _refuse_duplicate(owner, digest)
-    asset = _new_asset(owner, kind, filename, digest, details)
+        intake.refuse_duplicate(owner, sha256=digest.sha256)
+    asset = intake.new_asset(new_id(), owner, kind, filename, digest, details=details)
     kept = labelling.keep_answer(asset, answer, filename=f"{filename}.json") if answer else None
     stored = [asset.original_name, *([kept.raw_name] if kept else [])]
     try:
@@ -82,12 +55,7 @@ def create_asset(
         file.seek(0)
         storage.write_file(asset.original_name, file)
         with transaction.atomic():
-            User.objects.select_for_update().get(pk=owner.pk)
-            if not force:
-                _refuse_duplicate(owner, digest)
-            asset.save(force_insert=True)
-            assets.set_keywords(asset, details.keywords)
-            assets.note("asset.created", asset, actor=owner, filename=asset.original_filename)
+            intake.insert(asset, details, force=force)
             if kept is not None:
                 labelling.add_answer(asset, kept)
             pipeline.begin(asset, priority=priority)
@@ -98,76 +66,16 @@ def create_asset(
     return asset
 
 
-def _digest(file: IO[bytes] | File[bytes]) -> _Digest:
-    """Read the file once: size, SHA-256, fingerprint (size and SHA-256 of first and last MiB)."""
-    sha256 = hashlib.sha256()
-    size = 0
-    first = last = b""
-    file.seek(0)
-    while chunk := file.read(_CHUNK):
-        size += len(chunk)
-        if size > settings.MEDIALIB_MAX_UPLOAD_BYTES:
-            limit = settings.MEDIALIB_MAX_UPLOAD_BYTES / 1024**3
-            raise TooLarge(
-                f"This file is larger than the limit of {limit:g} GiB. Nothing was stored.",
-                field="file",
-            )
-        sha256.update(chunk)
-        first = first or chunk[:_EDGE]
-        last = (last + chunk)[-_EDGE:]
-    edges = hashlib.sha256(str(size).encode() + first + last).hexdigest()
-    return _Digest(size, sha256.hexdigest(), edges, first[:_HEAD])
-
-
-def _refuse_duplicate(owner: User, digest: _Digest) -> None:
-    twin = selectors.find_duplicate(owner_id=owner.pk, sha256=digest.sha256)
-    if twin is not None:
-        raise Duplicate(f"You have this file already, as “{twin}”.", asset_id=str(twin.pk))
-
-
-def _new_asset(owner: User, kind: str, filename: str, digest: _Digest, details: Details) -> Asset:
-    asset_id = new_id()
-    asset = Asset(
-        id=asset_id,
-        owner=owner,
-        kind=kind,
-        title=_line(details.title, limit=300),
-        description=details.description.replace("\x00", "")[:10_000],
-        original_filename=assets.clean_filename(filename),
-        original_name=assets.new_key(asset_id),
-        size=digest.size,
-        sha256=digest.sha256,
-        fingerprint=digest.fingerprint,
-        source_ref=details.source_ref[:1000],
-        batch=details.batch,
-        is_demo=details.is_demo,
-    )
-    if details.visibility:
-        asset.visibility = _visibility(details.visibility)
-    return asset
-
-
-def _line(text: str, *, limit: int) -> str:
-    return " ".join(text.replace("\x00", "").split())[:limit]
-
-
-def _visibility(value: str) -> str:
-    if value not in Asset.Visibility.values:
-        names = ", ".join(Asset.Visibility.values)
-        raise Refused(f"Visibility is one of {names}.", code="invalid", field="visibility")
-    return value
-
-
 def update_asset(asset: Asset, *, actor: User, changes: dict[str, Any]) -> Asset:
     """Change title, description, keywords or visibility; search hears of it after the commit."""
     with transaction.atomic():
         asset = Asset.objects.select_for_update().get(pk=asset.pk)
         if "title" in changes:
-            asset.title = _line(changes["title"], limit=300)
+            asset.title = intake.line(changes["title"], limit=300)
         if "description" in changes:
             asset.description = changes["description"].replace("\x00", "")[:10_000]
         if "visibility" in changes:
-            asset.visibility = _visibility(changes["visibility"])
+            asset.visibility = intake.visibility(changes["visibility"])
         asset.save(update_fields=["title", "description", "visibility", "updated_at"])
         if "keywords" in changes:
             assets.set_keywords(asset, changes["keywords"])
@@ -270,6 +178,15 @@ def cancel_analysis(analysis: Analysis, *, actor: User) -> None:
         steps.cancel(analysis.asset_id, kinds=(Step.Kind.ANALYSE, Step.Kind.COLLECT))
         assets.note("analysis.cancelled", analysis.asset, actor=actor)
         index_again(analysis.asset)
+
+
+def cancel_conversion(asset: Asset, *, actor: User) -> None:
+    """Stop preparing or converting; the original stays and can be tried again."""
+    with transaction.atomic():
+        if not steps.cancel(asset.pk, kinds=(Step.Kind.PREPARE, Step.Kind.CONVERT)):
+            raise Conflict("Nothing of this is being converted.")
+        assets.set_state(asset, Asset.State.FAILED, code="cancelled", detail=_STOPPED)
+        assets.note("asset.cancelled", asset, actor=actor)
 
 
 def purge_due() -> int:

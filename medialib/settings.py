@@ -139,6 +139,12 @@ STORAGES = {
 FILE_UPLOAD_TEMP_DIR = MEDIALIB_DATA_DIR / "tmp"
 FILE_UPLOAD_PERMISSIONS = 0o600
 MEDIALIB_MAX_UPLOAD_BYTES = env.int("MEDIALIB_MAX_UPLOAD_BYTES", default=10 * 1024**3)
+# Large files come in parts of this size; a bucket takes none below 5 MiB but the last.
+MEDIALIB_PART_BYTES = 16 * 1024**2
+# What the originals of one person may take in all, in bytes; 0: no limit.
+MEDIALIB_QUOTA_BYTES = env.int("MEDIALIB_QUOTA_BYTES", default=0)
+# An upload in parts that nobody came back to for so long is removed.
+MEDIALIB_UPLOAD_HOURS = env.int("MEDIALIB_UPLOAD_HOURS", default=72)
 MEDIALIB_MIN_FREE_BYTES = env.int("MEDIALIB_MIN_FREE_BYTES", default=200 * 1024**2)
 MEDIALIB_DEFAULT_VISIBILITY = env.str("MEDIALIB_DEFAULT_VISIBILITY", default="library")
 MEDIALIB_TRASH_DAYS = env.int("MEDIALIB_TRASH_DAYS", default=30)

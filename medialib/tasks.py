@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 
 from labelling import budget
-from medialib import pipeline, services
+from medialib import pipeline, services, uploads
 
 _task: Callable[..., Callable[[Callable[..., None]], Any]] = shared_task
 
@@ -30,4 +30,5 @@ def sweep_library() -> None:
     """Remove what is due: old trash, old rejects, orphans in storage, forgotten money."""
     services.purge_due()
     services.sweep_orphans()
+    uploads.sweep()
     budget.sweep()

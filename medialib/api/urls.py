@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from medialib.api import analyses, assets
+from medialib.api import analyses, assets, uploads
 from search.urls import api_urlpatterns as search_urls
 
 urlpatterns = [
@@ -39,6 +39,21 @@ urlpatterns = [
         "analyses/<uuid:analysis_id>/retry/",
         analyses.AnalysisRetryView.as_view(),
         name="api-analysis-retry",
+    ),
+    path("uploads/", uploads.UploadListView.as_view(), name="api-uploads"),
+    path("uploads/<uuid:upload_id>/", uploads.UploadView.as_view(), name="api-upload"),
+    path(
+        "uploads/<uuid:upload_id>/parts/", uploads.PartListView.as_view(), name="api-upload-parts"
+    ),
+    path(
+        "uploads/<uuid:upload_id>/parts/<int:number>/",
+        uploads.PartView.as_view(),
+        name="api-upload-part",
+    ),
+    path(
+        "uploads/<uuid:upload_id>/complete/",
+        uploads.UploadCompleteView.as_view(),
+        name="api-upload-complete",
     ),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
