@@ -1,13 +1,23 @@
 """What every search engine promises; an engine is tested by subclassing SearchBackendContract."""
 
 import random
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from medialib.exceptions import SearchUnavailable
 from medialib.selectors import Principals
-from search.backends.base import FACETS, SORTS, IndexMissing, SearchRequest, Selection
+from search.backends.base import (
+    FACETS,
+    SORTS,
+    IndexMissing,
+    SchemaMismatch,
+    SearchRequest,
+    Selection,
+)
 from search.backends.sqlite import SqliteBackend
 from search.conditions import All, InText, Seen, Without
 from search.documents import AssetDocument
@@ -291,7 +301,7 @@ class TestSqliteFiles:
 
     def test_a_file_that_is_no_index_is_an_outage_with_a_cure(self, engine, path):
         path.write_bytes(b"not a database" * 500)
-        with pytest.raises(SearchUnavailable, match="rebuild_search_index"):
+        with pytest.raises(SchemaMismatch, match="rebuild_search_index"):
             engine.search(request(Seen(1)))
         with engine.rebuild() as target:
             target.put([document()])
@@ -313,6 +323,43 @@ class TestSqliteFiles:
                 target.put([document()])
             assert ids(engine, request(Seen(1))) == [ONE]
         assert len(list(path.parent.glob("index-*.sqlite3"))) == 1
+
+    def test_answers_stay_whole_while_rebuilds_and_writes_go_on(self, engine):
+        engine.ensure_ready()
+        engine.put([document()])
+        done, answers = threading.Event(), []
+
+        def look():
+            while not done.is_set():
+                answers.append(len(engine.search(request(Seen(1))).hits))
+
+        with ThreadPoolExecutor(4) as threads:
+            looking = [threads.submit(look) for _ in range(4)]
+            try:
+                for generation in range(2, 8):
+                    with engine.rebuild() as target:
+                        target.put([document(generation=generation)])
+                        engine.put([document(generation=generation)])
+            finally:
+                done.set()
+            for one in looking:
+                one.result()
+        assert set(answers) == {1}
+        assert len(answers) > 20
+
+    def test_what_a_killed_rebuild_left_behind_is_swept_and_written_to_no_more(self, engine, path):
+        engine.ensure_ready()
+        with engine.rebuild() as target:
+            target.put([document()])
+        half = engine._files.create()
+        path.with_name(f"{path.name}.rebuild").write_text(half.name)
+        engine.put([document(TWO)])
+        with sqlite3.connect(half) as left:
+            assert left.execute("SELECT count(*) FROM asset").fetchone() == (0,)
+        left.close()
+        with engine.rebuild() as target:
+            target.put([document()])
+        assert not half.exists()
 
     def test_another_process_sees_the_new_file_after_a_rebuild(self, engine, path):
         engine.ensure_ready()

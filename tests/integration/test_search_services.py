@@ -183,8 +183,8 @@ def test_filters_of_the_language_and_of_the_form_agree(street, user):
 def test_photos_are_found_with_moments_of_no_length(user):
     photo = make_asset(user, ("Car", 0, 0, 80.0), ("Person", 0, 0, 70.0), kind="photo")
     services.index_assets([photo.pk])
-    answer = services.search("car and person", principals=EVERYONE)
-    (moment,) = answer.results[0].moments
+    (result,) = services.search("car and person", principals=EVERYONE).results
+    (moment,) = result.moments
     assert (moment.start_ms, moment.end_ms, moment.confidence) == (0, 0, 80.0)
     assert [seen.label for seen in moment.labels] == ["Car", "Person"]
     assert found("car then person") == []
@@ -244,12 +244,10 @@ def test_only_those_who_may_see_an_asset_find_it(user, other):
 
 def test_suggestions_know_aliases_and_second_words(street):
     def labels(prefix):
-        return [s.label for s in services.suggest(prefix, principals=EVERYONE)]
+        return {s.label for s in services.suggest(prefix, principals=EVERYONE)}
 
-    assert "Car" in labels("automob")
-    assert "Vehicle" in labels("veh")
-    assert labels("zzz") == []
-    assert {"Car", "Person", "Dog"} <= set(labels(""))
+    assert (labels("automob"), labels("veh"), labels("zzz")) == ({"Car"}, {"Vehicle"}, set())
+    assert {"Car", "Person", "Dog"} <= labels("")
 
 
 def test_indexing_notes_the_generation_and_comes_too_late_harmlessly(street):
@@ -298,6 +296,9 @@ def test_a_lost_index_is_an_outage_never_an_empty_answer_and_heals_with_the_next
         services.health()
     services.index_assets([street.pk])
     assert found("cars") == [str(street.pk)]
+    get_backend().close()
+    index.resolve().write_bytes(b"damaged" * 999)
+    assert services.prepare_index()
     assert services.health()["assets"] == 1
 
 
@@ -323,8 +324,7 @@ def test_a_rebuild_brings_the_whole_library_back(street, user):
     assets = [make_asset(user, ("Car", 0, 500, 90.0)) for _ in range(3)]
     call_command("rebuild_search_index")
     assert len(found("cars")) == 4
-    assets[0].refresh_from_db()
-    assert assets[0].indexed_generation == 1
+    assert Asset.objects.filter(indexed_generation=1).count() == 4
     with get_backend().rebuild(), pytest.raises(CommandError, match="already"):
         call_command("rebuild_search_index")
 

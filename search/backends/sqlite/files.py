@@ -34,7 +34,10 @@ def translated() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         cure = " `manage.py rebuild_search_index` builds it anew."
-        raise SearchUnavailable(f"{_BROKEN}{error}.{cure}") from error
+        # Exactly this class says that the file is damaged, or is no database at all.
+        damaged = type(error) is sqlite3.DatabaseError
+        away = SchemaMismatch if damaged else SearchUnavailable
+        raise away(f"{_BROKEN}{error}.{cure}") from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -171,9 +174,10 @@ class IndexFiles:
     def sweep(self) -> None:
         """Delete what killed rebuilds left behind. Call it while `writing` and `rebuilding`."""
         in_use = {self.current(), self.being_built()}
-        for left in self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}"):
-            if left not in in_use:
-                delete(left)
+        for left in self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}*"):
+            index = left.with_name(left.name.removesuffix("-wal").removesuffix("-shm"))
+            if index not in in_use:
+                left.unlink(missing_ok=True)
 
 
 def delete(path: Path) -> None:
@@ -197,8 +201,7 @@ class ReaderPool:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection inside one short read transaction: one snapshot of the index."""
         with self._free, translated():
-            key = (os.getpid(), self._files.current())
-            connection = self._take(key)
+            key, connection = self._take()
             try:
                 connection.execute("BEGIN")
                 yield connection
@@ -208,14 +211,28 @@ class ReaderPool:
                     connection.execute("ROLLBACK")
                 self._give_back(connection, key)
 
-    def _take(self, key: tuple[int, Path]) -> sqlite3.Connection:
-        with self._lock:
-            if self._key != key:
-                self._drop()
-                self._key = key
-            if self._idle:
-                return self._idle.pop()
-        connection = connect(key[1])
+    def _take(self) -> tuple[tuple[int, Path], sqlite3.Connection]:
+        while True:
+            key = (os.getpid(), self._files.current())
+            with self._lock:
+                if self._key != key:
+                    self._drop()
+                    self._key = key
+                if self._idle:
+                    return key, self._idle.pop()
+            try:
+                connection = self._open(key[1])
+            except sqlite3.OperationalError:
+                if self._files.current() == key[1]:
+                    raise
+                continue
+            if self._files.current() == key[1]:
+                return key, connection
+            # A rebuild ended meanwhile: this file and its log may be half deleted by now.
+            connection.close()
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        connection = connect(path)
         try:
             check_schema(connection)
             connection.execute("PRAGMA query_only = ON")
