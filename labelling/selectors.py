@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Count, F, Max, QuerySet, Sum
 
-from labelling.boxes import read_window
+from labelling.boxes import BLOCK_MS, read_window
 from labelling.detections import Detection
 from labelling.models import Analysis, Label, Moment
 from labelling.taxonomy import fold
@@ -75,6 +75,53 @@ def detections_between(
             continue
         return [_detection(detection) for detection in found]
     return []
+
+
+def boxes_near(
+    asset: Asset, *, times_ms: Collection[int], labels: Collection[str], hold_ms: int = 250
+) -> dict[int, list[Detection]]:
+    """Give for each time the detection of each label that is nearest to it, within `hold_ms`.
+
+    One query; one storage read for times that lie near each other.
+    """
+    analysis = current_analysis(asset)
+    if analysis is None or not analysis.boxes_name:
+        return {}
+    near: dict[int, list[Detection]] = {}
+    for group in _neighbours(times_ms):
+        try:
+            found = read_window(
+                analysis.boxes_index,
+                start_ms=group[0] - hold_ms,
+                end_ms=group[-1] + hold_ms + 1,
+                read=partial(storage.read_range, analysis.boxes_name),
+                labels=labels,
+            )
+        except Missing:
+            # A rebuild put new boxes in place meanwhile: pictures do without.
+            return near
+        for at in group:
+            near[at] = _nearest(found, at, hold_ms=hold_ms)
+    return near
+
+
+def _neighbours(times_ms: Collection[int]) -> Iterator[list[int]]:
+    group: list[int] = []
+    for at in sorted(set(times_ms)):
+        if group and at - group[-1] > BLOCK_MS:
+            yield group
+            group = []
+        group.append(at)
+    if group:
+        yield group
+
+
+def _nearest(found: list[Detection], at: int, *, hold_ms: int) -> list[Detection]:
+    best: dict[str, Detection] = {}
+    for one in sorted(found, key=lambda each: abs(each.time_ms - at)):
+        if abs(one.time_ms - at) <= hold_ms:
+            best.setdefault(one.label, one)
+    return list(best.values())
 
 
 def _detection(detection: Detection) -> dict[str, Any]:
@@ -147,6 +194,12 @@ def best_moment_starts(
     return list(dict.fromkeys(start_ms for _, _, start_ms in sorted(ranked)))[:limit]
 
 
+def stored_starts(asset: Asset, at_ms: Collection[int]) -> set[int]:
+    """Tell which of these times (ms) are starts of moments that are shown."""
+    moments = Moment.objects.filter(asset=asset, start_ms__in=list(at_ms)[:1000])
+    return set(moments.values_list("start_ms", flat=True))
+
+
 def failure_sentence(asset: Asset) -> str:
     """Say why labels are missing if the last analysis of a feature has failed; else empty."""
     latest: dict[str, Analysis] = {}
@@ -159,8 +212,11 @@ def failure_sentence(asset: Asset) -> str:
 
 def object_names(asset: Asset) -> list[str]:
     """List the stored objects that belong to an asset's analyses."""
-    rows = Analysis.objects.filter(asset=asset).values_list("raw_name", "boxes_name")
-    return [name for row in rows for name in row if name]
+    rows = Analysis.objects.filter(asset=asset).values_list("raw_name", "boxes_name", "reading")
+    names: list[str] = []
+    for raw_name, boxes_name, reading in rows:
+        names += [raw_name, boxes_name, *reading.get("parts", ())]
+    return [name for name in names if name]
 
 
 def moment_rows(asset_ids: Iterable[UUID]) -> Iterator[MomentRow]:

@@ -134,13 +134,15 @@ class Lease:
         """Tell whether the work should end: somebody cancelled it or the lease was lost."""
         return self._cancelled.is_set()
 
-    def report(self, progress: float) -> None:
-        """Note progress (0–1), at most once a second."""
+    def report(self, progress: float, detail: str = "") -> None:
+        """Note progress (0–1) and a sentence about it, at most once a second."""
         now = time.monotonic()
         if now - self._reported < _PROGRESS_SECONDS:
             return
         self._reported = now
-        self._mine().update(progress=max(0.0, min(1.0, progress)))
+        going = self._mine().filter(cancel_requested=False)
+        if not going.update(progress=max(0.0, min(1.0, progress)), detail=detail[:500]):
+            self._cancelled.set()
 
     def _mine(self) -> Any:
         rows = Step.objects.filter(pk=self.step.pk, lease_token=self.token)
@@ -181,20 +183,24 @@ class Lease:
         return self._end(Step.State.CANCELLED)
 
     def wait(self, waiting_for: str, *, seconds: float, detail: str = "") -> bool:
-        """Put the step aside; the dispatcher wakes it after `seconds`."""
-        return bool(
-            self._mine().update(
-                state=Step.State.WAITING,
-                waiting_for=waiting_for,
-                detail=detail[:500],
-                next_try_at=timezone.now() + timedelta(seconds=seconds),
-                lease_token="",
-                lease_until=None,
-            )
-        )
+        """Put the step aside for so many seconds; it goes on at once if it was asked for meanwhile.
+
+        Only a retry counts as an attempt: to wait for others is no fault of the step's.
+        """
+        values: dict[str, Any] = {
+            "waiting_for": waiting_for,
+            "detail": detail[:500],
+            "next_try_at": timezone.now() + timedelta(seconds=seconds),
+        }
+        if waiting_for != Step.WaitingFor.RETRY:
+            values["attempts"] = F("attempts") - 1
+        return self._leave(Step.State.WAITING, **values)
 
     def _end(self, state: str, **values: Any) -> bool:
-        values |= {"lease_token": "", "lease_until": None, "ended_at": timezone.now()}
+        return self._leave(state, ended_at=timezone.now(), **values)
+
+    def _leave(self, state: str, **values: Any) -> bool:
+        values |= {"lease_token": "", "lease_until": None}
         with transaction.atomic():
             if self._mine().filter(again=False).update(state=state, **values):
                 return True
@@ -204,6 +210,7 @@ class Lease:
                 .update(
                     state=Step.State.READY,
                     again=False,
+                    cancel_requested=False,
                     sent_at=None,
                     lease_token="",
                     lease_until=None,

@@ -65,6 +65,24 @@ def test_work_asked_for_while_it_runs_is_done_once_more(asset):
     assert row(step).state == Step.State.DONE
 
 
+def test_work_asked_for_while_it_is_being_put_aside_goes_on_at_once(asset):
+    step = steps.add(asset.pk, Step.Kind.COLLECT)
+    lease = steps.take(step.pk)
+    steps.add(asset.pk, Step.Kind.COLLECT)
+    assert not lease.wait(Step.WaitingFor.PROVIDER, seconds=300)
+    assert row(step).state == Step.State.READY
+
+
+def test_waiting_for_others_uses_up_no_attempt(asset):
+    step = steps.add(asset.pk, Step.Kind.COLLECT)
+    for _ in range(5):
+        assert steps.take(step.pk).wait(Step.WaitingFor.PROVIDER, seconds=0)
+        Step.objects.update(state=Step.State.READY)
+    assert row(step).attempts == 0
+    assert steps.take(step.pk).wait(Step.WaitingFor.RETRY, seconds=0)
+    assert row(step).attempts == 1
+
+
 def test_a_lease_that_ends_makes_the_step_ready_again(asset):
     step = steps.add(asset.pk, Step.Kind.PREPARE)
     lease = steps.take(step.pk)
