@@ -148,6 +148,13 @@ def keep_rendition(
     return made
 
 
+def drop_renditions(rows: Iterable[Rendition]) -> None:
+    """Remove derived files: rows first, so that nothing points at an object that is gone."""
+    for row in rows:
+        Rendition.objects.filter(pk=row.pk).delete()
+        storage.delete(row.name)
+
+
 def object_names(asset: Asset) -> list[str]:
     """List the storage names of the original and all renditions."""
     return [asset.original_name, *asset.renditions.values_list("name", flat=True)]

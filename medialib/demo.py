@@ -136,5 +136,6 @@ def _cut_tour(folder: Path) -> Path:
         [*inputs, "-filter_complex", graph, "-map", "[v]", *encoder, *result],
         folder=folder,
         duration_ms=round(1000 * sum(cut.seconds for cut in _CUTS)),
+        binary=settings.MEDIALIB_FFMPEG,
     )
     return folder / "tour.mp4"

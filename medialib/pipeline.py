@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from django.db import transaction
 
@@ -12,7 +11,7 @@ from labelling import selectors as labels
 from labelling import services as labelling
 from labelling.backends import get_backend
 from labelling.models import Analysis
-from medialib import assets, steps, storage
+from medialib import assets, pictures, preparing, steps, storage
 from medialib.exceptions import (
     Missing,
     Refused,
@@ -21,20 +20,16 @@ from medialib.exceptions import (
     StorageUnavailable,
     Wait,
 )
-from medialib.media import probe as probing
-from medialib.media import renditions, rule, transcode
-from medialib.media.cage import CageCancelled, CageDied, MediaRejected
-from medialib.models import Asset, Rendition, Step
-from medialib.selectors import rendition
+from medialib.media.errors import CageCancelled, CageDied, MediaRejected
+from medialib.models import Asset, Step
 from medialib.steps import Lease
 from search import services as search
 
 log = logging.getLogger(__name__)
 Kind = Step.Kind
 MAX_ATTEMPTS = 3
-_FRAMES_PER_LABEL = 5
-_MAX_FRAMES = 240
-_FRAME_WIDTH = 480
+# A reader or converter that died is started once more from scratch: it may have been bad luck.
+MAX_CRASHES = 2
 _LOST = (
     "The worker was lost three times while doing this. Your original is kept; "
     "try again, or look whether the machine has enough memory."
@@ -74,7 +69,7 @@ def _run(lease: Lease) -> None:
     except (Refused, StepFailed, Missing) as error:
         _failed(lease, code=_code(error), detail=str(error))
     except CageDied as error:
-        _retry(lease, code="cage_died", detail=str(error))
+        _retry(lease, code="cage_died", detail=str(error), most=MAX_CRASHES)
     except Exception:
         # The one broad except of the project: the step is marked, and the error goes on.
         _retry(lease, code="internal", detail=_BROKEN)
@@ -96,9 +91,9 @@ def _code(error: Refused | StepFailed | Missing) -> str:
     return error.code if isinstance(error, Missing) else error.reason
 
 
-def _retry(lease: Lease, *, code: str, detail: str) -> None:
-    """Try again from scratch a little later, at most MAX_ATTEMPTS times."""
-    if lease.step.attempts >= MAX_ATTEMPTS:
+def _retry(lease: Lease, *, code: str, detail: str, most: int = MAX_ATTEMPTS) -> None:
+    """Try again from scratch a little later, `most` times in all."""
+    if lease.step.attempts >= most:
         _failed(lease, code=code, detail=detail)
     else:
         lease.wait(Step.WaitingFor.RETRY, seconds=5 * 3**lease.step.attempts, detail="")
@@ -140,23 +135,15 @@ def _settle(asset: Asset) -> None:
 
 def _prepare(lease: Lease) -> None:
     asset = lease.step.asset
-    with storage.open_source(asset.original_name) as source:
-        try:
-            probe = probing.probe(source)
-        except MediaRejected as error:
-            _reject(asset, code=error.reason, detail=error.detail)
-            return
-        decision = rule.decide(probe)
-        if isinstance(decision, rule.Reject):
-            _reject(asset, code=decision.code, detail=decision.sentence)
-            return
-        assets.set_facts(asset, probe)
-        if isinstance(decision, rule.Keep):
-            _make_pictures(asset, source, probe.duration_ms)
-    if isinstance(decision, rule.Keep):
-        after_prepare(asset)
-    else:
+    try:
+        must_convert = preparing.prepare(asset)
+    except MediaRejected as error:
+        _reject(asset, code=error.reason, detail=error.detail)
+        return
+    if must_convert:
         steps.add(asset.pk, Kind.CONVERT, queue=Step.Queue.HEAVY, priority=lease.step.priority)
+    else:
+        after_prepare(asset)
 
 
 def _reject(asset: Asset, *, code: str, detail: str) -> None:
@@ -166,79 +153,12 @@ def _reject(asset: Asset, *, code: str, detail: str) -> None:
 
 def _convert(lease: Lease) -> None:
     asset = lease.step.asset
-    probe = probing.Probe.from_json(asset.probe)
-    decision = rule.decide(probe)
-    assert isinstance(decision, rule.Remux | rule.Transcode), "prepare asked for a conversion"
-    with storage.local_copy(asset.original_name) as original, storage.scratch_folder() as folder:
-        storage.check_room(asset.size)
-        target = folder / "playback.mp4"
-        transcode.convert(
-            original,
-            decision=decision,
-            probe=probe,
-            target=target,
-            on_progress=lease.report,
-            cancelled=lease.cancelled,
-        )
-        _keep_playback(asset, target)
+    preparing.convert(asset, report=lease.report, cancelled=lease.cancelled)
+    # The last look before it counts: who stopped it in its last seconds means it, too.
+    lease.beat()
+    if lease.cancelled():
+        raise CageCancelled
     after_prepare(asset)
-
-
-def _keep_playback(asset: Asset, target: Path) -> None:
-    """Store the playback file and its pictures, made while the file is at hand."""
-    with target.open("rb") as file:
-        source = storage.DiskSource(Path(file.name))
-        made = probing.probe(source)
-        assets.keep_rendition(
-            asset,
-            Rendition.Kind.PLAYBACK,
-            target,
-            content_type="video/mp4",
-            width=made.width,
-            height=made.height,
-            details={"duration_ms": made.duration_ms},
-        )
-        # One timeline: what is played, analysed and pictured is this file, so its length counts.
-        Asset.objects.filter(pk=asset.pk).update(duration_ms=made.duration_ms)
-        asset.refresh_from_db()
-        _make_pictures(asset, source, made.duration_ms)
-        source.close()
-
-
-def _make_pictures(
-    asset: Asset, source: storage.DiskSource | storage.BucketSource, duration_ms: int
-) -> None:
-    with storage.scratch_folder() as folder:
-        if asset.kind == Asset.Kind.PHOTO:
-            made = renditions.photo_pictures(source, folder=folder)
-            _keep_picture(asset, Rendition.Kind.POSTER, made.poster)
-            _keep_picture(asset, Rendition.Kind.ANALYSIS, made.analysis)
-            _keep_picture(asset, Rendition.Kind.WEB, made.web)
-            return
-        video = renditions.poster_and_storyboard(source, duration_ms=duration_ms, folder=folder)
-        _keep_picture(asset, Rendition.Kind.POSTER, video.poster)
-        if video.storyboard is not None:
-            _keep_picture(asset, Rendition.Kind.STORYBOARD, video.storyboard, video.details)
-
-
-def _keep_picture(
-    asset: Asset,
-    kind: str,
-    picture: renditions.Picture,
-    details: dict[str, int] | None = None,
-    *,
-    at: int = 0,
-) -> None:
-    assets.keep_rendition(
-        asset,
-        kind,
-        picture.path,
-        content_type=picture.content_type,
-        at=at,
-        width=picture.width,
-        height=picture.height,
-        details=details,
-    )
 
 
 def after_prepare(asset: Asset) -> None:
@@ -286,19 +206,7 @@ def _collect(lease: Lease) -> None:
 
 
 def _pictures(lease: Lease) -> None:
-    """Make the pictures of the best moments of each label that are not there yet."""
-    asset = lease.step.asset
-    have = set(asset.renditions.filter(kind=Rendition.Kind.FRAME).values_list("at", flat=True))
-    best = labels.best_moment_starts(asset, per_label=_FRAMES_PER_LABEL, limit=_MAX_FRAMES)
-    wanted = [at for at in best if at not in have]
-    if not wanted:
-        return
-    playback = rendition(asset, Rendition.Kind.PLAYBACK)
-    name = playback.name if playback else asset.original_name
-    with storage.open_source(name) as source, storage.scratch_folder() as folder:
-        made = renditions.video_pictures(source, at_ms=wanted, folder=folder, width=_FRAME_WIDTH)
-        for picture in made:
-            _keep_picture(asset, Rendition.Kind.FRAME, picture, at=picture.at_ms)
+    pictures.make_frames(lease.step.asset)
 
 
 def _index(lease: Lease) -> None:

@@ -12,6 +12,8 @@ os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 
 from medialib.settings import *  # noqa: E402, F403
 
+# What tests make once for all runs, and what pytest tidies up, stays in the system's folder.
+FILE_UPLOAD_TEMP_DIR = os.path.dirname(_FOLDER)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 ALLOWED_HOSTS = ["*"]

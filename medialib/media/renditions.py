@@ -126,6 +126,19 @@ def photo_pictures(
     return PhotoPictures(poster=poster, analysis=analysis, web=web)
 
 
+def storyboard_tiles(
+    source: Source,
+    *,
+    details: dict[str, int],
+    folder: Path,
+    limits: cage.Limits = PICTURE_LIMITS,
+) -> list[Path]:
+    """Cut a storyboard into one JPEG for each of its tiles."""
+    job = f"{_JOBS}tiles:tiles"
+    answer = cage.run(job, request=dict(details), source=source, outputs=folder, limits=limits)
+    return [folder / Path(str(name)).name for name in answer["names"]]
+
+
 def storyboard_interval_ms(duration_ms: int) -> int:
     """Space the tiles: whole seconds, two at least, so that 100 tiles reach the end."""
     return max(SHORTEST_INTERVAL_MS, ceil(duration_ms / 1000 / MOST_TILES) * 1000)

@@ -1,10 +1,20 @@
 """The tables of the library: assets and what belongs to them. No behaviour beyond a row's own."""
 
-from medialib.models.asset import Asset, Keyword, Rendition
+from medialib.models.asset import Asset, Keyword, Rendition, WantedFrame
 from medialib.models.event import Event
 from medialib.models.step import Step
 from medialib.models.token import ApiToken
 from medialib.models.upload import Upload
 from medialib.models.user import User
 
-__all__ = ["ApiToken", "Asset", "Event", "Keyword", "Rendition", "Step", "Upload", "User"]
+__all__ = [
+    "ApiToken",
+    "Asset",
+    "Event",
+    "Keyword",
+    "Rendition",
+    "Step",
+    "Upload",
+    "User",
+    "WantedFrame",
+]

@@ -140,6 +140,20 @@ class Asset(models.Model):
         return self.title or self.original_filename
 
 
+class WantedFrame(models.Model):
+    """A moment whose picture somebody asked for before it was made; gone once it is."""
+
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="wanted_frames")
+    at = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["asset", "at"], name="wanted_once")]
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} at {self.at} ms"
+
+
 class Rendition(models.Model):
     """A file derived from an original; its row exists only once its bytes are whole in storage."""
 

@@ -12,7 +12,8 @@ from django.utils.formats import date_format
 
 from labelling.models import Analysis
 from labelling.selectors import current_moments
-from medialib.models import Asset, Rendition
+from medialib import steps
+from medialib.models import Asset, Rendition, Step
 from medialib.selectors import asset_status, rendition
 from medialib.templatetags import medialib_words as words
 from medialib.views.cards import AssetCard, make_card
@@ -106,14 +107,23 @@ def _note(asset: Asset, latest: Analysis | None, *, can_edit: bool) -> StateNote
         return _labels_note(latest, can_edit=can_edit)
     status = asset_status(asset)
     running = asset.state in (Asset.State.PREPARING, Asset.State.LABELLING)
-    retry = ("retry", "Try again") if can_edit and asset.state == Asset.State.FAILED else None
     return StateNote(
         tone="busy" if running else "bad",
         sentence=status["detail"] or _SENTENCES[Asset.State(asset.state)],
         progress=status["progress"],
         is_running=running,
-        offers=retry,
+        offers=_offer(asset) if can_edit else None,
     )
+
+
+def _offer(asset: Asset) -> tuple[str, str] | None:
+    """Name what an editor can do about a state: an action and its button's words."""
+    if asset.state == Asset.State.FAILED:
+        return "retry", "Try again"
+    converting = asset.state == Asset.State.PREPARING
+    if converting and steps.is_open(asset.pk, (Step.Kind.CONVERT,)):
+        return "stop", "Stop converting"
+    return None
 
 
 def _labels_note(latest: Analysis | None, *, can_edit: bool) -> StateNote | None:

@@ -23,7 +23,7 @@ from medialib.views import asset_context
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def asset_page(request: HttpRequest, asset_id: uuid.UUID) -> HttpResponse:
-    """Show one asset; POST changes it, labels it again, tries it again or removes it."""
+    """Show one asset; POST changes it, starts, stops or removes it."""
     try:
         asset = get_asset(asset_id, Principals.of(request.user))
     except Missing:
@@ -72,6 +72,9 @@ def _change(request: HttpRequest, asset: Asset) -> HttpResponse:
         elif action == "retry":
             services.retry_asset(asset, actor=actor)
             messages.success(request, "It is being tried again.")
+        elif action == "stop":
+            services.cancel_conversion(asset, actor=actor)
+            messages.success(request, "The conversion is stopped; the original is kept.")
         elif action == "remove":
             services.trash_asset(asset, actor=actor)
             messages.success(request, f"“{asset}” is in the trash, for 30 days.")

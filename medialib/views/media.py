@@ -23,11 +23,11 @@ from django.http import (
 from django.utils.http import content_disposition_header, http_date
 from django.views.decorators.http import require_safe
 
-from medialib import storage
+from medialib import pictures, storage
 from medialib.exceptions import Missing
 from medialib.media.ranges import UNSATISFIABLE, parse_range
 from medialib.models import Asset, Rendition
-from medialib.selectors import Principals, can_edit, get_asset, nearest_frame, rendition
+from medialib.selectors import Principals, can_edit, get_asset, rendition
 
 _PICTURE_SECONDS = 15 * 60
 _MAX_VIDEO_SECONDS = 6 * 3600
@@ -61,10 +61,23 @@ def web(request: HttpRequest, asset_id: uuid.UUID) -> HttpResponseBase:
 
 @require_safe
 def frame(request: HttpRequest, asset_id: uuid.UUID, at_ms: int) -> HttpResponseBase:
-    """Send the picture at a moment: that very frame where it is kept, else the nearest one."""
+    """Send the picture at a moment; one that is not made yet is asked for and stood in for."""
     asset = _asset(request, asset_id)
-    found = nearest_frame(asset, at_ms)
-    return _picture(request, found or rendition(asset, Rendition.Kind.POSTER))
+    exact = rendition(asset, Rendition.Kind.FRAME, at=at_ms)
+    if exact is not None:
+        return _picture(request, exact)
+    pictures.want_frame(asset, at_ms)
+    shown = pictures.stand_in(asset, at_ms)
+    response: HttpResponseBase
+    if shown.tile:
+        headers = {"Content-Security-Policy": _SANDBOX, "X-Content-Type-Options": "nosniff"}
+        response = HttpResponse(shown.tile, content_type="image/jpeg", headers=headers)
+    else:
+        response = _picture(request, shown.kept)
+    if asset.kind == Asset.Kind.VIDEO:
+        # The exact picture follows at the same address, so this one must not be kept.
+        response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_safe
