@@ -48,6 +48,7 @@ def upload_page(request: HttpRequest) -> HttpResponse:
         "sent": sent,
         "labeller": current_labeller(),
         "max_bytes": settings.MEDIALIB_MAX_UPLOAD_BYTES,
+        "part_bytes": settings.MEDIALIB_PART_BYTES,
     }
     return render(request, "medialib/upload.html", context, status=422 if form.errors else 200)
 

@@ -2,7 +2,7 @@
 
 const SPEED_WINDOW_MS = 3_000;
 const SIGNED_OUT = "You are signed out. Sign in again in another tab, then try again.";
-const BROKEN = "The connection broke. Nothing is lost here: try again.";
+export const BROKEN = "The connection broke. Nothing is lost here: try again.";
 
 export class SendFailed extends Error {
   constructor(message, { assetUrl = "", canRetry = false, isDuplicate = false } = {}) {
@@ -35,20 +35,21 @@ export function send(file, { url, token, fields, onProgress, signal }) {
 function finish(request, resolve, reject) {
   const answer = parse(request.responseText);
   if (request.status === 201 && answer) return resolve(answer);
-  if (request.status === 401 || request.status === 403) {
-    return reject(new SendFailed(SIGNED_OUT, { canRetry: true }));
-  }
-  const sentence = answer?.errors?.[0]?.message ?? answer?.detail ?? `The library did not take it (${request.status}).`;
-  return reject(
-    new SendFailed(answer?.detail || sentence, {
-      assetUrl: answer?.asset_url ?? "",
-      isDuplicate: request.status === 409,
-      canRetry: request.status >= 500 || request.status === 429,
-    }),
-  );
+  return reject(failure(request.status, answer));
 }
 
-function parse(text) {
+// What to tell of an answer that is no success, from its problem document where there is one.
+export function failure(status, answer) {
+  if (status === 401 || status === 403) return new SendFailed(SIGNED_OUT, { canRetry: true });
+  const sentence = answer?.detail || answer?.errors?.[0]?.message;
+  return new SendFailed(sentence || `The library did not take it (${status}).`, {
+    assetUrl: answer?.asset_url ?? "",
+    isDuplicate: status === 409 && Boolean(answer?.asset_url),
+    canRetry: status >= 500 || status === 429 || status === 409,
+  });
+}
+
+export function parse(text) {
   try {
     return JSON.parse(text);
   } catch {
@@ -57,7 +58,7 @@ function parse(text) {
 }
 
 // Bytes a second over the last seconds, and the seconds left at that speed.
-function speedometer() {
+export function speedometer() {
   const samples = [];
   return ({ loaded, total }) => {
     const now = performance.now();

@@ -49,9 +49,10 @@ class UploadForm extends HTMLElement {
 
   #add(files) {
     const token = this.form.elements.csrfmiddlewaretoken.value;
-    const maxBytes = Number(this.dataset.maxBytes);
+    const { api, uploads, maxBytes, partBytes } = this.dataset;
+    const limits = { maxBytes: Number(maxBytes), partBytes: Number(partBytes) };
     for (const file of files) {
-      const row = new UploadRow(file, { api: this.dataset.api, token, maxBytes });
+      const row = new UploadRow(file, { api, uploads, token, ...limits });
       row.addEventListener("change", () => this.#changed());
       row.addEventListener("say", (event) => this.#say(event.detail));
       row.addEventListener("again", () => this.#next());

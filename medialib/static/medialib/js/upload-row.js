@@ -1,13 +1,15 @@
 // One file on the upload page: its row, and its way from "ready" to "searchable".
 import { icon, make } from "./elements.js";
+import { Gate, sendInParts } from "./send-parts.js";
 import { send, SendFailed } from "./send.js";
 import { size, span } from "./sizes.js";
 import { describe, isEnded, watch } from "./status.js";
 
 export class UploadRow extends EventTarget {
-  constructor(file, { api, token, maxBytes }) {
+  constructor(file, { api, uploads, partBytes, token, maxBytes }) {
     super();
-    Object.assign(this, { file, api, token, share: 0, phase: "ready", force: false });
+    Object.assign(this, { file, api, uploads, token, share: 0, phase: "ready", force: false });
+    this.isLarge = file.size > partBytes;
     this.#build();
     if (file.size > maxBytes) this.#refuse(`Larger than the limit of ${size(maxBytes)}.`);
     else this.#say("Ready to send.");
@@ -50,14 +52,12 @@ export class UploadRow extends EventTarget {
     this.bar.hidden = false;
     const stop = new AbortController();
     this.#say("Sending…");
-    this.#offer("Cancel", () => stop.abort());
+    this.gate = new Gate();
+    this.stop = () => stop.abort();
+    this.#offerWhileSending();
     this.lastFields = fields;
     try {
-      const url = this.force ? `${this.api}?force=true` : this.api;
-      const asset = await send(this.file, {
-        url, token: this.token, fields, signal: stop.signal, onProgress: (how) => this.#sending(how),
-      });
-      this.#kept(asset);
+      this.#kept(await this.#send(fields, stop.signal));
     } catch (error) {
       if (!(error instanceof SendFailed)) throw error;
       this.#failed(error);
@@ -65,9 +65,36 @@ export class UploadRow extends EventTarget {
     this.#changed();
   }
 
+  #send(fields, signal) {
+    const how = { token: this.token, fields, signal, onProgress: (so) => this.#sending(so) };
+    if (this.isLarge) return sendInParts(this.file, { ...how, uploads: this.uploads, force: this.force, gate: this.gate });
+    return send(this.file, { ...how, url: this.force ? `${this.api}?force=true` : this.api });
+  }
+
+  // Parts that are on their way arrive; no others follow until it goes on.
+  #offerWhileSending() {
+    this.acts.replaceChildren();
+    const words = this.gate.isOpen ? "Pause" : "Go on";
+    const toggle = this.isLarge && this.#addButton(words, () => this.#pause(!this.gate.isOpen));
+    this.#addButton("Cancel", () => this.#cancel());
+    return toggle;
+  }
+
+  #pause(isOpen) {
+    this.gate.set(isOpen);
+    this.#offerWhileSending().focus();
+    this.#say(isOpen ? "Sending…" : "Paused.");
+  }
+
+  #cancel() {
+    this.stop();
+    this.gate.set(true);
+  }
+
   #sending({ share, speed, left }) {
     this.share = share;
     this.bar.value = share;
+    if (!this.gate.isOpen) return;
     const pace = speed ? ` · ${size(Math.round(speed))}/s · ${span(left)} left` : "";
     const words = share < 1 ? `Sending ${Math.floor(share * 100)} %${pace}` : "Sent; it is being kept…";
     this.#say(words, { aloud: false });
@@ -146,6 +173,7 @@ export class UploadRow extends EventTarget {
     button.append(make("span", { class: "unseen" }, ` ${this.file.name}`));
     button.addEventListener("click", action);
     this.acts.append(button);
+    return button;
   }
 
   #addLink(words, href) {

@@ -1,0 +1,81 @@
+"""A large file on the upload page: parts, pause, and a reload in the middle of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests import samples, service
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with service.running(tmp_path_factory.mktemp("service")) as started:
+        yield started
+
+
+@pytest.fixture
+def page(chromium, running):
+    context = chromium.new_context(viewport={"width": 1280, "height": 800}, base_url=running.url)
+    opened = context.new_page()
+    opened.on("dialog", lambda dialog: dialog.accept())
+    opened.goto("/sign-in/")
+    opened.fill("input[name=username]", "admin")
+    opened.fill("input[name=password]", running.password)
+    opened.click("button:has-text('Sign in')")
+    opened.wait_for_url("**/")
+    yield opened
+    context.close()
+
+
+@pytest.fixture
+def path(tmp_path):
+    clip = samples.clip(seconds=1.9)
+    padding = 90 * 1024**2
+    large = tmp_path / "ferry crossing.mp4"
+    large.write_bytes(clip + padding.to_bytes(4, "big") + b"free" + bytes(padding - 8))
+    return large
+
+
+def slow(page):
+    """Send at most 12 MB a second, so that there is a middle to break in."""
+    speed = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 12e6}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", speed)
+
+
+def start(page, path):
+    page.goto("/upload/")
+    page.set_input_files("input[type=file]", str(path))
+    page.get_by_role("button", name=re.compile("^Upload 1 file")).click()
+
+
+def test_a_large_file_goes_on_after_pause_and_reload(page, running, path):
+    slow(page)
+    start(page, path)
+
+    def begun():
+        _, found = running.call("GET", "/api/uploads/")
+        return [row for row in found["results"] if row["arrived"]]
+
+    [upload] = running.until(begun)
+    page.get_by_role("button", name="Pause").click()
+    page.locator(".upload-state", has_text="Paused.").wait_for()
+    page.get_by_role("button", name="Go on").wait_for()
+    page.reload()
+    page.get_by_text("Choose the same file again to go on").wait_for()
+    start(page, path)
+    page.get_by_text("searchable", exact=False).first.wait_for(timeout=60_000)
+    asset = running.searchable(upload["id"])
+    assert asset["size"] == path.stat().st_size
+    assert asset["original_filename"] == "ferry crossing.mp4"
+
+
+def test_a_cancelled_file_is_gone(page, running, path):
+    slow(page)
+    path.write_bytes(path.read_bytes() + b"\0\0\0\x08free")
+    start(page, path)
+    page.get_by_text("Sending", exact=False).first.wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.locator(".upload-state", has_text="Cancelled.").wait_for()
+    running.until(lambda: running.call("GET", "/api/uploads/")[1]["results"] == [])
