@@ -12,6 +12,7 @@ from typing import cast
 
 from labelling.taxonomy import Vocabulary
 from search import everyday, fields
+from search.alternatives import also_in_texts
 from search.grammar import build, parse
 from search.lexicon import MAX_WINDOW, Lexicon, Meaning
 from search.names import category_named, label_named
@@ -79,9 +80,12 @@ def understand(
         # Words that alone say nothing ("the") are looked for in texts rather than find all.
         reader = _Reader(text, lexicon, frozenset(seen_words))
         read = reader.as_text(tokenise(text))
+    query, chips = also_in_texts(
+        build(tidy(read, gone=GONE)), tokenise(text), read, reader.chips, seen_words=seen_words
+    )
     return Understanding(
-        query=build(tidy(read, gone=GONE)),
-        understood=tuple(reader.chips),
+        query=query,
+        understood=tuple(chips),
         suggestions=tuple(dict.fromkeys(reader.suggestions))[:_MAX_SUGGESTIONS],
     )
 

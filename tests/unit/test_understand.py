@@ -173,3 +173,31 @@ def test_understanding_takes_no_noticeable_time():
     understand(longest, VOCABULARY)
     # Forty mistyped words: each is compared with every form of a similar length.
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "expected"),
+    [
+        ("garden", {"garden"}, 'label:Garden OR "garden"'),
+        (
+            "garden walk",
+            {"garden", "walk"},
+            'label:Garden AND label:Walking OR "garden" AND "walk"',
+        ),
+        ("garden walk", {"garden"}, "label:Garden AND label:Walking"),
+        ("garden and walk", {"garden", "walk"}, "label:Garden AND label:Walking"),
+        ("garden not walk", {"garden", "walk"}, "label:Garden AND NOT label:Walking"),
+        ("garden@80", {"garden"}, "label:Garden@80"),
+        ("label:Garden", {"garden"}, "label:Garden"),
+        ("photos of a garden", {"garden"}, "kind:photo AND label:Garden"),
+    ],
+)
+def test_plain_words_are_looked_for_in_texts_as_well(text, seen, expected):
+    understood = canonical(text, seen=seen)
+    assert understood == expected
+    assert str(parse(understood)) == understood
+
+
+def test_a_person_is_told_where_plain_words_were_looked_for():
+    [chip] = understand("garden", VOCABULARY, seen_words={"garden"}).understood
+    assert "titles" in chip.reason
