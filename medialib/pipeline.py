@@ -11,7 +11,7 @@ from labelling import selectors as labels
 from labelling import services as labelling
 from labelling.backends import get_backend
 from labelling.models import Analysis
-from medialib import assets, pictures, preparing, steps, storage
+from medialib import assets, intake, pictures, preparing, steps, storage
 from medialib.exceptions import (
     Missing,
     Refused,
@@ -135,6 +135,9 @@ def _settle(asset: Asset) -> None:
 
 def _prepare(lease: Lease) -> None:
     asset = lease.step.asset
+    if reason := intake.settle_digest(asset):
+        _reject(asset, code=reason.reason, detail=reason.detail)
+        return
     try:
         must_convert = preparing.prepare(asset)
     except MediaRejected as error:
@@ -193,7 +196,12 @@ def add_analysis_step(analysis: Analysis, *, priority: int = 0) -> None:
 
 def _analyse(lease: Lease) -> None:
     step = lease.step
-    labelling.run_analysis(step.analysis_id, on_progress=lease.report, cancelled=lease.cancelled)
+    labelling.run_analysis(
+        step.analysis_id,
+        on_progress=lease.report,
+        cancelled=lease.cancelled,
+        priority=step.priority,
+    )
     steps.add(step.asset_id, Kind.COLLECT, analysis_id=step.analysis_id, priority=step.priority)
 
 
