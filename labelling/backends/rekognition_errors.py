@@ -152,4 +152,5 @@ def run_failed(message: str) -> RunFailed:
 def _words(message: str) -> str:
     """Pass the provider's words on, on one line and without account numbers."""
     line = " ".join(message.split())[:200]
-    return re.sub(r"\b\d{12}\b", "…", line) or "no reason given"
+    words = re.sub(r"\b\d{12}\b", "…", line) or "no reason given"
+    return words if words.endswith((".", "!", "?")) else f"{words}."
