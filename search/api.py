@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.db.models import Prefetch
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -16,12 +17,14 @@ from rest_framework.views import APIView
 
 from medialib.api.serializers import AssetSerializer
 from medialib.api.summaries import asset_summaries
-from medialib.models import Asset
+from medialib.models import Asset, Rendition
 from medialib.selectors import Principals, visible_assets
 from search import services
 from search.backends.base import LENGTHS, SORTS
 from search.query import MAX_LENGTH
-from search.results import FoundMoment, Result, SearchAnswer
+from search.results import FacetValue, FoundMoment, Result, SearchAnswer
+
+_NOBODY = UUID(int=0)
 
 
 class SearchParametersSerializer(serializers.Serializer[Any]):
@@ -260,9 +263,11 @@ def _answer(answer: SearchAnswer, request: Request, principals: Principals) -> d
     # Rights are read from the rows once more: the index may be a moment behind a change of them.
     ids = [result.asset_id for result in answer.results]
     rows = visible_assets(principals).filter(pk__in=ids).select_related("owner")
-    assets = list(rows.prefetch_related("keywords", "renditions"))
-    summaries = {summary["id"]: summary for summary in asset_summaries(assets, request)}
-    query = answer.query
+    # Of the many renditions of an asset a summary needs the poster alone, of the probe nothing.
+    posters = Rendition.objects.filter(kind=Rendition.Kind.POSTER).only("asset_id", "kind", "at")
+    rows = rows.prefetch_related("keywords", Prefetch("renditions", posters)).defer("probe")
+    summaries = {summary["id"]: summary for summary in asset_summaries(list(rows), request)}
+    query, shape = answer.query, _Shape(request, answer.query.canonical)
     return {
         "query": {
             "text": query.text,
@@ -272,52 +277,69 @@ def _answer(answer: SearchAnswer, request: Request, principals: Principals) -> d
         },
         "total": asdict(answer.total),
         "results": [
-            _result(result, summaries[result.asset_id], query.canonical, request)
+            shape.result(result, summaries[result.asset_id])
             for result in answer.results
             if result.asset_id in summaries
         ],
         "facets": {
-            name: [asdict(value) for value in values] for name, values in answer.facets.items()
+            name: [_facet_value(value) for value in values]
+            for name, values in answer.facets.items()
         },
         "next": _next_address(request, answer.next),
     }
 
 
-def _result(
-    result: Result, summary: dict[str, Any], canonical: str, request: Request
-) -> dict[str, Any]:
-    photo = summary["kind"] == Asset.Kind.PHOTO
-    base = request.build_absolute_uri("/").rstrip("/")
-    return {
-        "asset": summary,
-        "moment_count": result.moment_count,
-        "screen_ms": result.screen_ms,
-        "why": list(result.why),
-        "moments": [
-            _moment(moment, UUID(result.asset_id), photo=photo, canonical=canonical, base=base)
-            for moment in result.moments
-        ],
-    }
+def _facet_value(value: FacetValue) -> dict[str, Any]:
+    return {"value": value.value, "count": value.count, "selected": value.selected}
 
 
-def _moment(
-    moment: FoundMoment, asset_id: UUID, *, photo: bool, canonical: str, base: str
-) -> dict[str, Any]:
-    if photo:
-        picture = reverse("media-poster", args=[asset_id])
-    else:
-        picture = reverse("media-frame", args=[asset_id, moment.start_ms])
-    query = urlencode({"q": canonical})
-    span = f"t={moment.start_ms / 1000:g},{moment.end_ms / 1000:g}&"
-    return {
-        "label": moment.label,
-        "start_ms": moment.start_ms,
-        "end_ms": moment.end_ms,
-        "confidence": moment.confidence,
-        "labels": [asdict(seen) for seen in moment.labels],
-        "thumbnail_url": f"{base}{picture}",
-        "url": f"{base}{reverse('asset', args=[asset_id])}#{'' if photo else span}{query}",
-    }
+class _Shape:
+    """Shapes the results of one answer; addresses are looked up once for all its moments."""
+
+    def __init__(self, request: Request, canonical: str) -> None:
+        base = request.build_absolute_uri("/")[:-1]
+        self._query = urlencode({"q": canonical})
+        frame = base + reverse("media-frame", args=[_NOBODY, 0])
+        self._frame, _, self._frame_end = frame.partition(f"{_NOBODY}")
+        self._frame_middle, _, self._frame_end = self._frame_end.partition("0")
+        poster = base + reverse("media-poster", args=[_NOBODY])
+        self._poster, _, self._poster_end = poster.partition(f"{_NOBODY}")
+
+    def result(self, result: Result, summary: dict[str, Any]) -> dict[str, Any]:
+        """Shape one result."""
+        moment = self._photo if summary["kind"] == Asset.Kind.PHOTO else self._video
+        return {
+            "asset": summary,
+            "moment_count": result.moment_count,
+            "screen_ms": result.screen_ms,
+            "why": list(result.why),
+            "moments": [
+                {
+                    "label": found.label,
+                    "start_ms": found.start_ms,
+                    "end_ms": found.end_ms,
+                    "confidence": found.confidence,
+                    "labels": [
+                        {"label": seen.label, "confidence": seen.confidence}
+                        for seen in found.labels
+                    ],
+                    **moment(found, summary),
+                }
+                for found in result.moments
+            ],
+        }
+
+    def _photo(self, _found: FoundMoment, summary: dict[str, Any]) -> dict[str, str]:
+        return {
+            "thumbnail_url": f"{self._poster}{summary['id']}{self._poster_end}",
+            "url": f"{summary['url']}#{self._query}",
+        }
+
+    def _video(self, found: FoundMoment, summary: dict[str, Any]) -> dict[str, str]:
+        start, end = found.start_ms, found.end_ms
+        picture = f"{self._frame}{summary['id']}{self._frame_middle}{start}{self._frame_end}"
+        span = f"t={start / 1000:.12g},{end / 1000:.12g}"
+        return {"thumbnail_url": picture, "url": f"{summary['url']}#{span}&{self._query}"}
 
 
 def _next_address(request: Request, cursor: str | None) -> str | None:

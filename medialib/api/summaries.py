@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,23 +12,36 @@ from labelling.models import Analysis
 from medialib.models import Asset, Rendition
 from medialib.selectors import asset_status, open_steps, rendition
 
+_NOBODY = UUID(int=0)
 
-def asset_addresses(asset: Asset, request: HttpRequest | None = None) -> dict[str, str | None]:
-    """Give the stable addresses of an asset's page and pictures; None where there is none yet."""
-    playable = asset.kind == Asset.Kind.VIDEO and asset.state not in (
-        Asset.State.PREPARING,
-        Asset.State.REJECTED,
-        Asset.State.FAILED,
-    )
-    poster = rendition(asset, Rendition.Kind.POSTER)
-    paths = {
-        "url": reverse("asset", args=[asset.pk]),
-        "poster_url": reverse("media-poster", args=[asset.pk]) if poster else None,
-        "playback_url": reverse("media-playback", args=[asset.pk]) if playable else None,
-    }
-    if request is None:
-        return paths
-    return {k: request.build_absolute_uri(v) if v else None for k, v in paths.items()}
+
+class _Addresses:
+    """The addresses of many assets: looked up once, not once for each of them."""
+
+    def __init__(self, request: HttpRequest | None) -> None:
+        base = request.build_absolute_uri("/")[:-1] if request else ""
+        names = {"url": "asset", "poster_url": "media-poster", "playback_url": "media-playback"}
+        self._patterns = {
+            key: (base + reverse(name, args=[_NOBODY])).partition(str(_NOBODY))
+            for key, name in names.items()
+        }
+
+    def of(self, asset: Asset) -> dict[str, str | None]:
+        """Give an asset's page and pictures; None where there is none yet."""
+        playable = asset.kind == Asset.Kind.VIDEO and asset.state not in (
+            Asset.State.PREPARING,
+            Asset.State.REJECTED,
+            Asset.State.FAILED,
+        )
+        there = {
+            "url": True,
+            "poster_url": rendition(asset, Rendition.Kind.POSTER) is not None,
+            "playback_url": playable,
+        }
+        return {
+            key: f"{before}{asset.pk}{after}" if there[key] else None
+            for key, (before, _, after) in self._patterns.items()
+        }
 
 
 def asset_summary(asset: Asset, request: HttpRequest | None = None) -> dict[str, Any]:
@@ -40,16 +54,19 @@ def asset_summaries(rows: list[Asset], request: HttpRequest | None = None) -> li
     ids = [asset.pk for asset in rows]
     steps = open_steps(ids)
     analyses: dict[Any, list[Analysis]] = {}
-    for analysis in Analysis.objects.filter(asset_id__in=ids).order_by("created_at"):
+    # The index of the boxes may hold thousands of numbers that nobody here reads.
+    found = Analysis.objects.filter(asset_id__in=ids).defer("boxes_index", "parameters")
+    for analysis in found.order_by("created_at"):
         analyses.setdefault(analysis.asset_id, []).append(analysis)
+    addresses = _Addresses(request)
     return [
-        _summary(asset, steps.get(asset.pk, []), analyses.get(asset.pk, []), request)
+        _summary(asset, steps.get(asset.pk, []), analyses.get(asset.pk, []), addresses)
         for asset in rows
     ]
 
 
 def _summary(
-    asset: Asset, steps: list[Any], analyses: list[Analysis], request: HttpRequest | None
+    asset: Asset, steps: list[Any], analyses: list[Analysis], addresses: _Addresses
 ) -> dict[str, Any]:
     status = asset_status(asset, steps)
     progress = {step.analysis_id: step.progress for step in steps if step.analysis_id}
@@ -78,7 +95,7 @@ def _summary(
         "captured_at": asset.captured_at,
         "created_at": asset.created_at,
         "is_demo": asset.is_demo,
-        **asset_addresses(asset, request),
+        **addresses.of(asset),
     }
 
 
