@@ -57,6 +57,9 @@ format: setup-tests ## Put the code into shape
 bench: setup-tests ## Measure the figures of tests/benchmarks/RESULTS.md
 	@MEDIALIB_DATA_DIR="$(TEST_DATA)" $(PY) -m tests.benchmarks $(ARGS)
 
+screenshots: setup-tests ## Take pictures of every page into screenshots/ (needs Chromium)
+	@MEDIALIB_DATA_DIR="$(TEST_DATA)" $(PY) -m tests.browser.screenshots $(ARGS)
+
 clean: ## Remove .venv and caches (never your library in var/)
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,7 +7,7 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from medialib.views import accounts, activity, assets, costs, health, library, media, upload
+from medialib.views import accounts, activity, assets, boxes, costs, health, library, media, upload
 from search.views import search_page
 
 admin.site.site_header = "Media library"
@@ -21,6 +21,7 @@ urlpatterns = [
     path("", library.library_page, name="library"),
     path("search/", search_page, name="search"),
     path("assets/<uuid:asset_id>/", assets.asset_page, name="asset"),
+    path("assets/<uuid:asset_id>/boxes/", boxes.picture_boxes, name="asset-boxes"),
     path("upload/", upload.upload_page, name="upload"),
     path("costs/", costs.costs_page, name="costs"),
     path("activity/", activity.activity_page, name="activity"),

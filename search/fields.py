@@ -101,7 +101,7 @@ def read_field(name: str, value: str, *, limit: str, position: int) -> Leaf | Mo
         raise InvalidQuery(
             f"{name}: needs a value.",
             position=position,
-            cure=f"Write it right behind the colon, for instance {_EXAMPLES[name.lower()]}.",
+            cure=f"Write it right behind the colon, for instance {EXAMPLES[name.lower()]}.",
         )
     if limit and reader is not _label:
         raise InvalidQuery(
@@ -111,11 +111,11 @@ def read_field(name: str, value: str, *, limit: str, position: int) -> Leaf | Mo
 
 
 def _unknown(name: str) -> str:
-    return f"“{name}:” is not known. Known are {', '.join(f'{known}:' for known in _EXAMPLES)}."
+    return f"“{name}:” is not known. Known are {', '.join(f'{known}:' for known in EXAMPLES)}."
 
 
 def _cure(name: str) -> str:
-    near = difflib.get_close_matches(name.lower(), _EXAMPLES, n=1)
+    near = difflib.get_close_matches(name.lower(), EXAMPLES, n=1)
     ask = f"Did you mean {near[0]}:? " if near else ""
     return f"{ask}To search for the words themselves, put them in quotation marks."
 
@@ -244,7 +244,8 @@ _READERS: dict[str, Callable[[str, int], Leaf | Modifier]] = {
     "conf": _conf,
     "within": _within,
 }
-_EXAMPLES = {
+# One example of each field, for cures and for suggestions.
+EXAMPLES = {
     "label": "label:Car",
     "kind": "kind:video",
     "category": 'category:"Animals and Pets"',

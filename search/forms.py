@@ -30,6 +30,7 @@ class Asked:
     category: tuple[str, ...] = ()
     month: str = ""
     length: str = ""
+    view: str = ""
     cursor: str = ""
 
     def address(self, **changes: Any) -> str:
@@ -47,11 +48,12 @@ class Asked:
     @property
     def is_filtered(self) -> bool:
         """Tell whether anything narrows the search beside its words."""
-        return self.address() != Asked(q=self.q, sort=self.sort).address()
+        return self.address() != self.cleared
 
+    @property
     def cleared(self) -> str:
         """Print the address of the same words without any filter."""
-        return Asked(q=self.q, sort=self.sort).address()
+        return Asked(q=self.q, sort=self.sort, view=self.view).address()
 
 
 class SearchForm(forms.Form):
@@ -68,6 +70,7 @@ class SearchForm(forms.Form):
     sort = forms.ChoiceField(choices=[(sort, sort) for sort in SORTS], required=False)
     month = forms.RegexField(r"\A\d{4}-\d{2}\Z", required=False)
     length = forms.ChoiceField(choices=[(name, name) for name, _, _ in LENGTHS], required=False)
+    view = forms.ChoiceField(choices=[("wall", "wall")], required=False)
     cursor = forms.CharField(max_length=1_000, required=False)
 
     @classmethod

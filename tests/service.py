@@ -93,6 +93,16 @@ class Service:
 
         return self.until(look, seconds=seconds)
 
+    def demo_searchable(self) -> None:
+        """Wait until the whole demo library is searchable."""
+
+        def look() -> bool:
+            _, page = self.call("GET", "/api/assets/?page_size=100")
+            states = {asset["title"]: asset["status"]["state"] for asset in page["results"]}
+            return "A short tour" in states and set(states.values()) == {"searchable"}
+
+        self.until(look, seconds=240)
+
     def workers(self) -> list[int]:
         """Give the process ids of the Celery workers."""
         found = []

@@ -31,6 +31,8 @@ ROWS = 30
 # Whose places in the queue are counted; behind them a person only learns that it is long.
 _COUNTED = 1000
 _FAILED_DAYS = 30
+# Stages that took less are not worth a word.
+_WORTH_MS = 100
 _LOOKS = (Kind.ANALYSE, Kind.COLLECT)
 _STAGES = {
     Kind.PREPARE: "looking",
@@ -225,7 +227,11 @@ def _stages(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[Stage, ...]]:
         if began and end:
             took.setdefault(asset_id, {})[kind] = round((end - began).total_seconds() * 1000)
     return {
-        asset_id: tuple(Stage(name, times[kind]) for kind, name in _STAGES.items() if kind in times)
+        asset_id: tuple(
+            Stage(name, times[kind])
+            for kind, name in _STAGES.items()
+            if times.get(kind, 0) >= _WORTH_MS
+        )
         for asset_id, times in took.items()
     }
 

@@ -8,8 +8,11 @@ from typing import Any
 from django.http import HttpRequest
 
 from medialib.views.activity_context import busy_count
+from search.fields import EXAMPLES
+
+_FIELDS = "|".join(EXAMPLES.values())
 
 
 def bar(request: HttpRequest) -> dict[str, Any]:
-    """Offer `activity_count` to templates, which call it."""
-    return {"activity_count": partial(busy_count, request)}
+    """Offer templates `activity_count`, which they call, and what the search box suggests."""
+    return {"activity_count": partial(busy_count, request), "search_fields": _FIELDS}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from medialib.models import Asset
+from medialib.models import Asset, Rendition
 from medialib.selectors import Principals, visible_assets
 from medialib.templatetags.medialib_words import fragment
 from medialib.views.cards import AssetCard, make_cards, with_posters
@@ -49,11 +49,24 @@ class MomentPicture:
     labels: str
     url: str
     picture_url: str
+    at_ms: int
 
     @property
     def length_ms(self) -> int:
         """Give the length; a photo's is 0."""
         return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A video's storyboard: where its sheet of tiles is, and how it is cut."""
+
+    url: str
+    interval_ms: int
+    columns: int
+    tile_width: int
+    tile_height: int
+    tiles: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +81,8 @@ class Row:
     pictures: list[MomentPicture]
     more: int
     strip: list[MomentPicture]
+    boxes_url: str
+    board: Board | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +120,17 @@ class Found:
     rows: list[Row]
     facets: list[Facet]
     next_url: str
+    list_url: str
+    wall_url: str
 
 
 def shape(answer: SearchAnswer, asked: Asked, *, principals: Principals) -> Found:
-    """Shape an answer; assets are read in two queries, however many there are."""
+    """Shape an answer; assets are read in three queries, however many there are."""
     ids = [result.asset_id for result in answer.results]
     chips = make_chips(asked, answer.query.understood)
     rows = with_posters(visible_assets(principals).filter(pk__in=ids))
     cards = {card.id: card for card in make_cards(rows)}
+    boards = _boards(cards)
     return Found(
         chips=chips,
         explained=[chip for chip in chips if chip.reasons and not chip.note],
@@ -123,13 +141,27 @@ def shape(answer: SearchAnswer, asked: Asked, *, principals: Principals) -> Foun
         moments=answer.total.moments,
         exact=answer.total.exact,
         # An asset removed since the index last heard of it is left out.
-        rows=[_row(r, cards[r.asset_id], asked) for r in answer.results if r.asset_id in cards],
+        rows=[
+            _row(result, cards[result.asset_id], asked, board=boards.get(result.asset_id))
+            for result in answer.results
+            if result.asset_id in cards
+        ],
         facets=_facets(_news(answer), asked),
         next_url=asked.address(cursor=answer.next) if answer.next else "",
+        list_url=asked.address(view=""),
+        wall_url=asked.address(view="wall"),
     )
 
 
-def _row(result: Result, card: AssetCard, asked: Asked) -> Row:
+def _boards(cards: Collection[str]) -> dict[str, Board]:
+    sheets = Rendition.objects.filter(asset_id__in=cards, kind=Rendition.Kind.STORYBOARD)
+    return {
+        str(asset_id): Board(url=reverse("media-storyboard", args=[asset_id]), **details)
+        for asset_id, details in sheets.values_list("asset_id", "details")
+    }
+
+
+def _row(result: Result, card: AssetCard, asked: Asked, *, board: Board | None) -> Row:
     names = dict.fromkeys(seen.label for moment in result.moments for seen in moment.labels)
     query = urlencode([("q", asked.q), *(("label", name) for name in list(names)[:MAX_LABELS])])
     page = f"{card.url}?{query}"
@@ -146,7 +178,18 @@ def _row(result: Result, card: AssetCard, asked: Asked) -> Row:
         pictures=pictures,
         more=max(0, result.moment_count - len(pictures)),
         strip=strip if card.is_video else [],
+        boxes_url=_boxes_url(card, list(names)[:MAX_LABELS], pictures),
+        board=board,
     )
+
+
+def _boxes_url(card: AssetCard, names: list[str], pictures: list[MomentPicture]) -> str:
+    """Print where the boxes of a row's pictures are asked for; "" if nothing is drawn there."""
+    if not (names and card.poster_url):
+        return ""
+    times = dict.fromkeys(picture.at_ms for picture in pictures)
+    asked = [*(("label", name) for name in names), *(("at", at) for at in times)]
+    return f"{reverse('asset-boxes', args=[card.id])}?{urlencode(asked)}"
 
 
 def _picture(moment: FoundMoment, card: AssetCard, page: str) -> MomentPicture:
@@ -163,6 +206,7 @@ def _picture(moment: FoundMoment, card: AssetCard, page: str) -> MomentPicture:
         labels=", ".join(seen.label for seen in moment.labels) or moment.label,
         url=url,
         picture_url=picture,
+        at_ms=moment.start_ms if card.is_video else 0,
     )
 
 

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import service
+from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.servers import require
-
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, without a window."""
-    path = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+    path = find_chromium()
     require(path is not None, "This needs Chromium (Debian: apt install chromium).")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -37,13 +26,7 @@ def chromium() -> Iterator[Browser]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[service.Service]:
     """A running service whose demo library is searchable."""
     with service.running(tmp_path_factory.mktemp("demo"), demo=True) as started:
-
-        def all_searchable() -> bool:
-            _, page = started.call("GET", "/api/assets/?page_size=100")
-            states = {asset["title"]: asset["status"]["state"] for asset in page["results"]}
-            return "A short tour" in states and set(states.values()) == {"searchable"}
-
-        started.until(all_searchable, seconds=240)
+        started.demo_searchable()
         yield started
 
 

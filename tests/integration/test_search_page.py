@@ -10,7 +10,9 @@ from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from labelling.boxes import BoxesWriter
 from labelling.models import Analysis
+from medialib import storage
 from medialib.exceptions import SearchUnavailable
 from medialib.models import Keyword
 from medialib.selectors import Principals, get_asset
@@ -115,6 +117,56 @@ def test_a_part_is_answered_to_the_module_that_asks_for_more(mine, cars):
     assert "HX-Request" in page["Vary"]
 
 
+def test_moments_can_be_shown_as_a_wall(mine, cars):
+    page = mine.get(reverse("search"), {"q": "cars", "view": "wall"}).content.decode()
+    assert page.count('class="wall-asset"') == 3
+    assert '<input type="hidden" name="view" value="wall">' in page
+    assert 'href="?q=cars"' in page, "back to the list"
+
+
+def test_the_search_box_suggests_the_fields_of_the_language(mine, db):
+    page = mine.get("/").content.decode()
+    assert "kind:video|" in page
+
+
+@pytest.fixture
+def boxed(cars):
+    writer = BoxesWriter()
+    for time_ms in (0, 500, 40_000):
+        left = time_ms / 100_000
+        writer.add("Car", time_ms=time_ms, confidence=90, boxes=[(left, 0.2, 0.3, 0.4, 90)])
+        writer.add("Dog", time_ms=time_ms, confidence=90, boxes=[(0, 0, 1, 1, 90)])
+    data, index = writer.finish()
+    storage.write_bytes("analyses/boxes.bin", data)
+    analyses = Analysis.objects.filter(asset=cars[0])
+    analyses.update(boxes_name="analyses/boxes.bin", boxes_index=index)
+    return cars[0]
+
+
+def test_pictures_ask_for_the_boxes_of_what_was_searched(mine, boxed):
+    page = mine.get(reverse("search"), {"q": "cars"}).content.decode()
+    base = reverse("asset-boxes", args=[boxed.pk])
+    address = re.search(rf'data-boxes="({base}[^"]+)"', page)[1].replace("&amp;", "&")
+    answer = mine.get(address).json()
+    assert (answer["width"], answer["height"]) == (320, 180)
+    assert answer["boxes"] == {"0": [[0.0, 0.2, 0.3, 0.4, 1]]}
+
+
+def test_a_picture_has_the_boxes_of_its_own_time_only(mine, boxed):
+    base = reverse("asset-boxes", args=[boxed.pk])
+    answer = mine.get(f"{base}?label=Bus&label=Car&at=400&at=40100&at=20000&at=x").json()
+    assert answer["boxes"]["400"] == [[0.005, 0.2, 0.3, 0.4, 2]]
+    assert answer["boxes"]["40100"] == [[0.4, 0.2, 0.3, 0.4, 2]]
+    assert answer["boxes"]["20000"] == []
+
+
+def test_boxes_of_other_peoples_pictures_are_nobodys(client, other, boxed):
+    boxed.visibility = "private"
+    boxed.save()
+    client.force_login(other)
+    assert client.get(reverse("asset-boxes", args=[boxed.pk])).status_code == 404
+
+
 # ---- What pages cost ---------------------------------------------------------------------------
 
 
@@ -157,7 +209,7 @@ def test_queries_do_not_grow_with_the_moments(mine, user):
 
 def test_templates_ask_the_database_nothing(mine, user, django_assert_num_queries):
     asset = get_asset(see(make_asset(user), "Car", "Dog").pk, Principals.of(user))
-    page = asset_page(asset, wanted=[], can_edit=True, is_member=True)
+    page = asset_page(asset, wanted=[], can_edit=True)
     with django_assert_num_queries(0):
         render_to_string("medialib/asset.html", {"page": page})
 

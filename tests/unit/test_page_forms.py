@@ -26,6 +26,7 @@ _words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1
         category=st.lists(_words, max_size=3, unique=True).map(tuple),
         month=st.sampled_from(["", "2026-06"]),
         length=st.sampled_from(["", "short", "long"]),
+        view=st.sampled_from(["", "wall"]),
     )
 )
 def test_a_search_survives_its_own_address(asked):
@@ -47,7 +48,7 @@ def test_a_change_leads_back_to_the_first_page():
 def test_filters_are_told_from_words_and_order():
     assert not Asked(q="cars", sort="title").is_filtered
     assert Asked(q="cars", min_confidence=70).is_filtered
-    assert Asked(q="cars", kind="photo", sort="title").cleared() == "?q=cars&sort=title"
+    assert Asked(q="cars", kind="photo", sort="title").cleared == "?q=cars&sort=title"
 
 
 def test_control_characters_and_endless_words_stop_at_the_form():

@@ -1,4 +1,7 @@
 // The search page with modules: fields act at once, strips jump.
+import "./confidence-slider.js";
+import "./moment-pictures.js";
+import "./more-pages.js";
 import "./time-strip.js";
 
 for (const form of document.querySelectorAll("[data-search-tools]")) {

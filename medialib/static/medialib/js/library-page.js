@@ -1,0 +1,2 @@
+// The library page with modules.
+import "./more-pages.js";

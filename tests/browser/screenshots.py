@@ -1,0 +1,97 @@
+"""Takes pictures of every page, wide and narrow, light and dark, into `screenshots/`. No test.
+
+`make screenshots` runs it; what it finds in the demo library is what it shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests import service
+from tests.browser.chromium import ARGUMENTS, find_chromium
+
+_SIZES = {"wide": (1280, 860), "narrow": (360, 740)}
+_THEMES = ("light", "dark")
+_PAGES = {
+    "library": "/",
+    "library-table": "/?view=table",
+    "search": "/search/?q=cars",
+    "search-wall": "/search/?q=cars&view=wall",
+    "search-nothing": "/search/?q=zebra",
+    "search-start": "/search/",
+    "activity": "/activity/",
+    "upload": "/upload/",
+}
+
+
+def sign_in(page: Page, password: str) -> None:
+    """Sign in as the first person."""
+    page.goto("/sign-in/")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", password)
+    page.click("button:has-text('Sign in')")
+    page.wait_for_url("**/")
+
+
+def addresses(page: Page) -> dict[str, str]:
+    """Name every page worth a picture, with a video and a photo of the library."""
+    found = dict(_PAGES)
+    page.goto("/search/?q=cars")
+    tour = page.get_by_role("link", name="A short tour", exact=True).first
+    found["asset"] = tour.get_attribute("href") or "/"
+    moment = page.locator("li.row", has=tour).locator("a.picture").first
+    found["asset-moment"] = moment.get_attribute("href") or "/"
+    page.goto("/search/?q=cat&kind=photo")
+    found["photo"] = page.locator("li.row h2 a").first.get_attribute("href") or "/"
+    return found
+
+
+def take(browser: Browser, *, url: str, password: str, folder: Path) -> list[Path]:
+    """Take every picture; gives their files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    taken = []
+    for size, (width, height) in _SIZES.items():
+        for theme in _THEMES:
+            context = browser.new_context(
+                viewport={"width": width, "height": height},
+                base_url=url,
+                color_scheme=theme,
+            )
+            page = context.new_page()
+            page.goto("/sign-in/")
+            page.screenshot(path=folder / f"sign-in-{size}-{theme}.png")
+            sign_in(page, password)
+            for name, address in addresses(page).items():
+                page.goto(address)
+                page.wait_for_load_state("networkidle")
+                page.wait_for_timeout(400)
+                taken.append(folder / f"{name}-{size}-{theme}.png")
+                page.screenshot(path=taken[-1])
+            context.close()
+    return taken
+
+
+def main() -> None:
+    """Start a service with the demo (or use one that runs) and take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=service.ROOT / "screenshots")
+    parser.add_argument("--url", help="a running service instead of one of its own")
+    parser.add_argument("--password", default="", help="the password of admin there")
+    given = parser.parse_args()
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        if given.url:
+            take(browser, url=given.url, password=given.password, folder=given.folder)
+        else:
+            with service.running(Path(scratch), demo=True) as started:
+                started.demo_searchable()
+                take(browser, url=started.url, password=started.password, folder=given.folder)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
