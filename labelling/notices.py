@@ -42,9 +42,10 @@ def read_notice(body: str) -> Notice | None:
             told = json.loads(told["Message"])
     except ValueError:
         return None
-    if not isinstance(told, dict) or not isinstance(told.get("JobId"), str):
+    job_id = told.get("JobId") if isinstance(told, dict) else None
+    if not isinstance(job_id, str) or not job_id:
         return None
-    return Notice(told["JobId"], str(told.get("Status", "")), str(told.get("JobTag", "")))
+    return Notice(job_id, str(told.get("Status", "")), str(told.get("JobTag", "")))
 
 
 def take(notice: Notice) -> bool:
@@ -76,11 +77,14 @@ def receive(*, seconds: int = 20) -> int:
 
     A message leaves the queue only after it was seen to.
     """
+    from medialib import aws
+
     address = settings.MEDIALIB_NOTICES_QUEUE_URL
-    client = _client(address)
-    got = client.receive_message(
-        QueueUrl=address, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=seconds
-    )
+    client = aws.queue_client(address)
+    with aws.outages("The notices' queue"):
+        got = client.receive_message(
+            QueueUrl=address, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=seconds
+        )
     messages = got.get("Messages", ())
     for message in messages:
         notice = read_notice(message["Body"])
@@ -89,17 +93,10 @@ def receive(*, seconds: int = 20) -> int:
         elif not take(notice):
             log.info("A notice for job %s wakes nobody.", notice.job_id)
     if messages:
-        client.delete_message_batch(
-            QueueUrl=address,
-            Entries=[
-                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
-                for number, message in enumerate(messages)
-            ],
-        )
+        entries = [
+            {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+            for number, message in enumerate(messages)
+        ]
+        with aws.outages("The notices' queue"):
+            client.delete_message_batch(QueueUrl=address, Entries=entries)
     return len(messages)
-
-
-def _client(address: str) -> Any:
-    from medialib import aws
-
-    return aws.queue_client(address)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from medialib.exceptions import Wait
+
+_DENIED = frozenset(
+    ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
+)
 # Making clients is the one thing a session can't do from several threads at once.
 _making = threading.Lock()
 
@@ -43,6 +52,16 @@ def client(
         )
 
 
+@contextlib.contextmanager
+def outages(what: str) -> Iterator[None]:
+    """Turn errors of Amazon's library into Wait("provider"), for calls that may wait."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        message = f"{what} can't be reached ({type(error).__name__}: {error})"[:300]
+        raise Wait("provider", seconds=30, detail=message) from error
+
+
 @cache
 def queue_client(address: str) -> Any:
     """Make a client of the queue at this address: https://sqs.<region>.amazonaws.com/… or other."""
@@ -54,3 +73,44 @@ def queue_client(address: str) -> Any:
         endpoint_url=None if region else f"{parts.scheme}://{parts.netloc}",
         region=region.group(1) if region else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call came to: the answer, or the provider's error code with its words."""
+
+    value: dict[str, Any]
+    code: str = ""
+    message: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the call was answered."""
+        return not self.code
+
+    @property
+    def is_denied(self) -> bool:
+        """Tell whether a permission is missing."""
+        return self.code in _DENIED
+
+
+def ask(client: Any, operation: str, **wanted: Any) -> Answer:
+    """Make one call, for those who want to know what would go wrong instead of an exception.
+
+    `operation` is the client's method, such as `get_caller_identity`. A server that can't be
+    reached has the code `Unreachable`, missing credentials `NoCredentials`.
+    """
+    try:
+        return Answer(getattr(client, operation)(**wanted))
+    except ClientError as error:
+        told = error.response.get("Error", {})
+        return Answer(error.response, str(told.get("Code") or "?"), str(told.get("Message", "")))
+    except NoCredentialsError as error:
+        return Answer({}, "NoCredentials", str(error))
+    except BotoCoreError as error:
+        return Answer({}, "Unreachable", str(error))
+
+
+def regions_of(service: str) -> list[str]:
+    """List the regions that have a service, as far as the installed library knows."""
+    return sorted(_session().get_available_regions(service))

@@ -64,7 +64,7 @@ class Command(BaseCommand):
 
             def go_on(trouble: str) -> None:
                 # The first page is what a person waits for: the others start behind it.
-                for part in _BEHIND:
+                for part in (*_BEHIND, *_listeners()):
                     supervisor.start(part)
                 if trouble:
                     self._say(trouble)
@@ -119,6 +119,13 @@ _BEHIND = (
     *(_worker(name, threads) for name, threads in _WORKERS.items()),
     Part("scheduler", "celery", (*_CELERY, "beat", *_QUIET)),
 )
+
+
+def _listeners() -> tuple[Part, ...]:
+    """Give the reader of notices where there is a queue to read."""
+    if not settings.MEDIALIB_NOTICES_QUEUE_URL:
+        return ()
+    return (Part("reader of notices", "django", ("read_notices",)),)
 
 
 def _release_worker(part: str) -> None:

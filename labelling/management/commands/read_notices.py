@@ -1,0 +1,45 @@
+"""`manage.py read_notices`: hear from the queue which jobs have ended, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import close_old_connections
+
+from labelling import notices
+from medialib.exceptions import Wait
+
+log = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Read the queue that tells which labelling jobs have ended, until told to stop."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take whether to end when the queue is empty."""
+        parser.add_argument("--once", action="store_true", help="end when the queue is empty")
+
+    def handle(self, **options: Any) -> None:
+        """Read on and on; a queue that can't be reached is tried again."""
+        if not settings.MEDIALIB_NOTICES_QUEUE_URL:
+            raise CommandError("MEDIALIB_NOTICES_QUEUE_URL is not set: there is no queue to read.")
+        if options["once"]:
+            while notices.receive(seconds=1):
+                continue
+            return
+        pause = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        while True:
+            close_old_connections()
+            try:
+                notices.receive()
+            except Wait as outage:
+                log.warning("%s", outage.detail)
+                pause.wait(outage.seconds)
