@@ -74,6 +74,14 @@ class Conflict(MedialibError):
     title = "Not possible now"
 
 
+class Outdated(MedialibError):
+    """Somebody has changed this meanwhile: look at it again, then change it."""
+
+    code = "outdated"
+    status = 412
+    title = "Changed meanwhile"
+
+
 class StorageUnavailable(MedialibError):
     """Storage is away for a moment."""
 

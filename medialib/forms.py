@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from labelling.budget import LIBRARY, OWNERS, owner_scope
 from labelling.models import Cap
+from medialib.http.addresses import read_networks
 from medialib.models import Asset, User
 
 _VISIBILITIES = [
@@ -195,3 +196,58 @@ class AllowForm(forms.Form):
 
     asset = forms.UUIDField(required=False)
     batch = forms.UUIDField(required=False)
+
+
+_SCOPES = {
+    "read": "read: search, look, play",
+    "upload": "upload: put files in",
+    "edit": "edit: change and remove what is yours",
+    "analyse": "analyse: label again, bring answers in",
+    "admin": "admin: what staff may do",
+}
+
+
+class TokenForm(forms.Form):
+    """A new API token: what it is for, what it may do, how long and from where."""
+
+    name = forms.CharField(
+        label="What is it for?",
+        max_length=100,
+        widget=_input(autocomplete="off", placeholder="nightly import"),
+    )
+    scopes = forms.MultipleChoiceField(
+        label="What it may do",
+        widget=forms.CheckboxSelectMultiple,
+        initial=["read"],
+        error_messages={"required": "Choose at least one."},
+    )
+    days = forms.IntegerField(
+        label="Days until it ends",
+        required=False,
+        min_value=1,
+        max_value=3650,
+        widget=_input(forms.NumberInput),
+        help_text="Without a number it does not end by itself.",
+    )
+    addresses = forms.CharField(
+        label="Only from these networks",
+        required=False,
+        max_length=500,
+        widget=_input(autocomplete="off", placeholder="10.0.0.0/8, 192.0.2.7"),
+        help_text="Without one it may be used from anywhere.",
+    )
+
+    def __init__(self, *args: Any, is_staff: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["scopes"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(k, v) for k, v in _SCOPES.items() if is_staff or k != "admin"]
+
+    def clean_addresses(self) -> list[str]:
+        """Give the networks as a list."""
+        try:
+            return read_networks(self.cleaned_data["addresses"])
+        except ValueError:
+            raise forms.ValidationError(
+                "Give addresses or networks such as 10.0.0.0/8, with commas between them."
+            ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -89,6 +90,16 @@ def can_edit(user: User | AnonymousUser, asset: Asset) -> bool:
     return bool(
         user.is_authenticated and user.is_active and (user.is_staff or asset.owner_id == user.pk)
     )
+
+
+def version_of(asset: Asset) -> str:
+    """Name the state of what people say of an asset; any change of it gives another name."""
+    said = [
+        *(asset.title, asset.description, asset.visibility, str(asset.deleted_at)),
+        *sorted(keyword.name for keyword in asset.keywords.all()),
+        *sorted(str(group.pk) for group in asset.groups.all()),
+    ]
+    return hashlib.sha256("\0".join(said).encode()).hexdigest()[:16]
 
 
 def find_duplicate(*, owner_id: int, sha256: str, but: uuid.UUID | None = None) -> Asset | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any
 
@@ -14,10 +14,10 @@ from django.utils import timezone
 from labelling import selectors as labels
 from labelling import services as labelling
 from labelling.models import Analysis
-from medialib import assets, intake, pipeline, steps, storage
-from medialib.exceptions import Conflict
+from medialib import assets, intake, pipeline, selectors, steps, storage
+from medialib.exceptions import Conflict, Outdated
 from medialib.intake import Details as Details
-from medialib.models import ApiToken, Asset, Step, User
+from medialib.models import Asset, Step, User
 from medialib.models.asset import new_id
 
 if TYPE_CHECKING:
@@ -66,10 +66,19 @@ def create_asset(
     return asset
 
 
-def update_asset(asset: Asset, *, actor: User, changes: dict[str, Any]) -> Asset:
-    """Change title, description, keywords or visibility; search hears of it after the commit."""
+def update_asset(
+    asset: Asset,
+    *,
+    actor: User,
+    changes: dict[str, Any],
+    expected: Collection[str] | None = None,
+) -> Asset:
+    """Change title, description, keywords or visibility; search hears of it after the commit.
+
+    Raises Outdated when the asset is in none of the versions that are `expected`.
+    """
     with transaction.atomic():
-        asset = Asset.objects.select_for_update().get(pk=asset.pk)
+        asset = _locked(asset, expected)
         if "title" in changes:
             asset.title = intake.line(changes["title"], limit=300)
         if "description" in changes:
@@ -84,6 +93,13 @@ def update_asset(asset: Asset, *, actor: User, changes: dict[str, Any]) -> Asset
     return Asset.objects.get(pk=asset.pk)
 
 
+def _locked(asset: Asset, expected: Collection[str] | None) -> Asset:
+    asset = Asset.objects.select_for_update().get(pk=asset.pk)
+    if expected is not None and selectors.version_of(asset) not in expected:
+        raise Outdated
+    return asset
+
+
 def index_again(asset: Asset) -> None:
     """Put an asset into search again."""
     with transaction.atomic():
@@ -91,9 +107,13 @@ def index_again(asset: Asset) -> None:
         steps.add(asset.pk, Step.Kind.INDEX)
 
 
-def trash_asset(asset: Asset, *, actor: User) -> None:
-    """Put an asset into the trash: gone for everyone at once, restorable for a while."""
+def trash_asset(asset: Asset, *, actor: User, expected: Collection[str] | None = None) -> None:
+    """Put an asset into the trash: gone for everyone at once, restorable for a while.
+
+    Raises Outdated when the asset is in none of the versions that are `expected`.
+    """
     with transaction.atomic():
+        _locked(asset, expected)
         Asset.objects.filter(pk=asset.pk, deleted_at=None).update(deleted_at=timezone.now())
         work = (Step.Kind.PREPARE, Step.Kind.CONVERT, Step.Kind.ANALYSE, Step.Kind.PICTURES)
         steps.cancel(asset.pk, kinds=work)
@@ -224,12 +244,3 @@ def _is_known(name: str) -> bool:
     if asset is None:
         return False
     return name in assets.object_names(asset) or name in labels.object_names(asset)
-
-
-def create_token(
-    user: User, *, name: str, scopes: Iterable[str], expires_in: timedelta | None = None
-) -> str:
-    """Make an API token and give it, the only time it is readable; only its hash is kept."""
-    manager: Any = ApiToken.objects
-    _, token = manager.create(user, expiry=expires_in, name=name[:100], scopes=sorted(set(scopes)))
-    return str(token)

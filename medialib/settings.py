@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "search",
 ]
 MIDDLEWARE = [
+    "medialib.http.request_ids.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -224,6 +225,11 @@ MEDIALIB_PRICES = price_table(
 )
 
 # ---- REST API ----------------------------------------------------------------------------------
+# Calls a minute; 0: as many as they like.
+MEDIALIB_RATE_PER_TOKEN = env.int("MEDIALIB_RATE_PER_TOKEN", default=1200)
+MEDIALIB_RATE_PER_ADDRESS = env.int("MEDIALIB_RATE_PER_ADDRESS", default=3000)
+# An answer to a call with an Idempotency-Key is kept for so long.
+MEDIALIB_IDEMPOTENCY_HOURS = 24
 KNOX_TOKEN_MODEL = "medialib.ApiToken"
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "TOKEN_PREFIX": "ml_"}
 REST_FRAMEWORK = {
@@ -232,6 +238,10 @@ REST_FRAMEWORK = {
         "medialib.http.authentication.BrowserAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["medialib.http.scopes.ScopePermission"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "medialib.http.rates.TokenRate",
+        "medialib.http.rates.AddressRate",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "medialib.http.schema.ProblemSchema",
@@ -255,8 +265,17 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"}
+    },
+    "filters": {"request_id": {"()": "medialib.http.request_ids.RequestIdFilter"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.str("MEDIALIB_LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},

@@ -9,6 +9,7 @@ from celery import shared_task
 
 from labelling import budget
 from medialib import pipeline, services, uploads
+from medialib.api.idempotency import forget_old_answers
 
 _task: Callable[..., Callable[[Callable[..., None]], Any]] = shared_task
 
@@ -31,4 +32,5 @@ def sweep_library() -> None:
     services.purge_due()
     services.sweep_orphans()
     uploads.sweep()
+    forget_old_answers()
     budget.sweep()

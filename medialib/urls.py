@@ -7,7 +7,18 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from medialib.views import accounts, activity, assets, boxes, costs, health, library, media, upload
+from medialib.views import (
+    accounts,
+    activity,
+    assets,
+    boxes,
+    costs,
+    health,
+    library,
+    media,
+    tokens,
+    upload,
+)
 from search.views import search_page
 
 admin.site.site_header = "Media library"
@@ -23,6 +34,8 @@ urlpatterns = [
     path("assets/<uuid:asset_id>/", assets.asset_page, name="asset"),
     path("assets/<uuid:asset_id>/boxes/", boxes.picture_boxes, name="asset-boxes"),
     path("upload/", upload.upload_page, name="upload"),
+    path("tokens/", tokens.tokens_page, name="tokens"),
+    path("tokens/<str:token_id>/revoke/", tokens.revoke_token, name="token-revoke"),
     path("costs/", costs.costs_page, name="costs"),
     path("activity/", activity.activity_page, name="activity"),
     path("sign-in/", accounts.SignInView.as_view(), name="sign-in"),

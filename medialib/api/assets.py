@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
@@ -18,15 +18,32 @@ from rest_framework.views import APIView
 from labelling import selectors as labels
 from medialib import services
 from medialib.api import serializers as api
+from medialib.api.idempotency import PARAMETER as IDEMPOTENCY_KEY
+from medialib.api.idempotency import idempotent
 from medialib.api.summaries import analysis_summary, asset_summaries, asset_summary
 from medialib.exceptions import Missing, Refused
 from medialib.http.authentication import signed_in
 from medialib.http.pages import CursorPage
+from medialib.http.versions import expected_versions, tagged
 from medialib.models import Asset
-from medialib.selectors import Principals, can_edit, get_asset, visible_assets
+from medialib.selectors import Principals, can_edit, get_asset, version_of, visible_assets
 
 _WINDOW_MS = 60_000
 _MAX_WINDOW_MS = 600_000
+FORCE = OpenApiParameter("force", bool, description="Keep the same file twice.")
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="An ETag of the asset: the call is refused (412) when somebody has changed "
+    "title, description, keywords or visibility since then.",
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="An ETag of the asset: 304 without a body when nothing has changed since then.",
+)
 
 
 def asset_for(request: Request, asset_id: uuid.UUID, *, edit: bool = False, **how: bool) -> Asset:
@@ -48,6 +65,25 @@ def validated(serializer_class: type[Any], data: Any) -> dict[str, Any]:
     serializer = serializer_class(data=data)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def _fields(wanted: dict[str, Any]) -> list[str]:
+    """Read `fields`: names of the asset's fields, parted by commas; none of them means all."""
+    names = [name.strip() for name in wanted.pop("fields", "").split(",") if name.strip()]
+    unknown = sorted(set(names) - set(api.AssetSerializer().fields))
+    if unknown:
+        raise ValidationError({"fields": f"An asset has no field {', '.join(unknown)}."})
+    return names
+
+
+def _sparse(summary: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    return {name: summary[name] for name in names} if names else summary
+
+
+def _asset_answer(asset: Asset, request: Request) -> Response:
+    wanted = validated(api.SparseSerializer, request.query_params)
+    summary = _sparse(asset_summary(asset, request), _fields(wanted))
+    return tagged(request, summary, version=version_of(asset))
 
 
 class AssetListView(APIView):
@@ -72,6 +108,7 @@ class AssetListView(APIView):
     def get(self, request: Request) -> Response:
         """List the assets you may see, newest first."""
         wanted = validated(api.AssetFilterSerializer, request.query_params)
+        names = _fields(wanted)
         rows = visible_assets(Principals.of(request.user)).select_related("owner")
         rows = rows.prefetch_related("keywords", "renditions")
         if "keyword" in wanted:
@@ -79,13 +116,16 @@ class AssetListView(APIView):
         rows = rows.filter(**wanted)
         pager = CursorPage()
         page = pager.paginate_queryset(rows, request, view=self)
-        return pager.get_paginated_response(asset_summaries(page, request))
+        summaries = asset_summaries(page, request)
+        return pager.get_paginated_response([_sparse(row, names) for row in summaries])
 
     @extend_schema(
         operation_id="assets_create",
+        parameters=[FORCE, IDEMPOTENCY_KEY],
         request={"multipart/form-data": api.AssetCreateSerializer},
         responses={201: api.AssetSerializer},
     )
+    @idempotent
     def post(self, request: Request) -> Response:
         """Put a photo or video into the library."""
         wanted = validated(api.AssetCreateSerializer, _form(request))
@@ -128,14 +168,23 @@ class AssetView(APIView):
 
     required_scope = {"GET": "read", "PATCH": "edit", "DELETE": "edit"}
     public_read = True
+    problem_statuses = {
+        "PATCH": {"412": "Changed by somebody meanwhile"},
+        "DELETE": {"412": "Changed by somebody meanwhile"},
+    }
 
-    @extend_schema(operation_id="assets_retrieve", responses=api.AssetSerializer)
+    @extend_schema(
+        operation_id="assets_retrieve",
+        parameters=[api.SparseSerializer, IF_NONE_MATCH],
+        responses={200: api.AssetSerializer, 304: None},
+    )
     def get(self, request: Request, asset_id: uuid.UUID) -> Response:
         """Look at one asset."""
-        return Response(asset_summary(asset_for(request, asset_id), request))
+        return _asset_answer(asset_for(request, asset_id), request)
 
     @extend_schema(
         operation_id="assets_update",
+        parameters=[IF_MATCH],
         request=api.AssetChangeSerializer,
         responses=api.AssetSerializer,
     )
@@ -143,14 +192,16 @@ class AssetView(APIView):
         """Change title, description, keywords or visibility."""
         asset = asset_for(request, asset_id, edit=True)
         changes = validated(api.AssetChangeSerializer, request.data)
-        services.update_asset(asset, actor=signed_in(request), changes=changes)
-        return Response(asset_summary(asset_for(request, asset_id), request))
+        services.update_asset(
+            asset, actor=signed_in(request), changes=changes, expected=expected_versions(request)
+        )
+        return _asset_answer(asset_for(request, asset_id), request)
 
-    @extend_schema(operation_id="assets_delete", responses={204: None})
+    @extend_schema(operation_id="assets_delete", parameters=[IF_MATCH], responses={204: None})
     def delete(self, request: Request, asset_id: uuid.UUID) -> Response:
         """Put the asset into the trash; it can be restored for 30 days."""
         asset = asset_for(request, asset_id, edit=True)
-        services.trash_asset(asset, actor=signed_in(request))
+        services.trash_asset(asset, actor=signed_in(request), expected=expected_versions(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -250,9 +301,11 @@ class AnalysisListView(APIView):
 
     @extend_schema(
         operation_id="assets_analyse",
+        parameters=[IDEMPOTENCY_KEY],
         request=api.AnalysisCreateSerializer,
         responses={202: api.AnalysisListSerializer},
     )
+    @idempotent
     def post(self, request: Request, asset_id: uuid.UUID) -> Response:
         """Label the asset again; what was found before stays until the new answer is there."""
         asset = asset_for(request, asset_id, edit=True)

@@ -131,7 +131,17 @@ class AssetChangeSerializer(serializers.Serializer[Any]):
     )
 
 
-class AssetFilterSerializer(serializers.Serializer[Any]):
+class SparseSerializer(serializers.Serializer[Any]):
+    """Which fields are wanted."""
+
+    fields = serializers.CharField(  # type: ignore[assignment]
+        required=False,
+        max_length=1000,
+        help_text="Only these fields of an asset, parted by commas: `id,title,status`.",
+    )
+
+
+class AssetFilterSerializer(SparseSerializer):
     """Filters of the asset list."""
 
     kind = serializers.ChoiceField(Asset.Kind.choices, required=False, help_text="Only this kind.")

@@ -15,7 +15,9 @@ from rest_framework.views import APIView
 
 from medialib import parts, uploads
 from medialib.api import upload_serializers as api
-from medialib.api.assets import asset_for, validated
+from medialib.api.assets import FORCE, asset_for, validated
+from medialib.api.idempotency import PARAMETER as IDEMPOTENCY_KEY
+from medialib.api.idempotency import idempotent
 from medialib.api.serializers import AssetSerializer
 from medialib.api.summaries import asset_summary
 from medialib.exceptions import Refused
@@ -79,10 +81,11 @@ class UploadListView(APIView):
 
     @extend_schema(
         operation_id="uploads_create",
-        parameters=[OpenApiParameter("force", bool, description="Keep the same file twice.")],
+        parameters=[FORCE, IDEMPOTENCY_KEY],
         request=api.UploadCreateSerializer,
         responses={201: api.UploadSerializer},
     )
+    @idempotent
     def post(self, request: Request) -> Response:
         """Announce a file; the answer says how it is cut into parts."""
         wanted = validated(api.UploadCreateSerializer, request.data)

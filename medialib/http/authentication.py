@@ -10,8 +10,10 @@ from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
+
+from medialib.http.addresses import client_address, is_allowed
 
 if TYPE_CHECKING:
     from medialib.models import User
@@ -21,6 +23,16 @@ _USED_PRECISION = timedelta(minutes=5)
 
 class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
     """`Authorization: Bearer <token>`; notes when the token was last used."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        """Find who calls; a token that is bound to other addresses is a 401."""
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        user, token = found
+        if not is_allowed(client_address(request._request), token.allowed_addresses):
+            raise AuthenticationFailed("This token may not be used from this address.")
+        return user, token
 
     def authenticate_credentials(self, token: bytes) -> tuple[Any, Any]:
         """Find the token's person; a bad token raises AuthenticationFailed (401)."""

@@ -33,7 +33,12 @@ class ProblemSerializer(serializers.Serializer[Any]):
 class ProblemSchema(AutoSchema):
     """Names the scope of each call and lists the errors it may answer."""
 
-    problem_statuses = {"400": "Bad input", "401": "Not signed in", "403": "Scope is missing"}
+    problem_statuses = {
+        "400": "Bad input",
+        "401": "Not signed in",
+        "403": "Scope is missing",
+        "429": "Too many calls; see Retry-After",
+    }
 
     def get_description(self) -> str:  # type: ignore[override]
         """Put the scope at the end of the description."""

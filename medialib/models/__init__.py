@@ -2,6 +2,7 @@
 
 from medialib.models.asset import Asset, Keyword, Rendition, WantedFrame
 from medialib.models.event import Event
+from medialib.models.idempotency import KeptAnswer
 from medialib.models.step import Step
 from medialib.models.token import ApiToken
 from medialib.models.upload import Upload
@@ -11,6 +12,7 @@ __all__ = [
     "ApiToken",
     "Asset",
     "Event",
+    "KeptAnswer",
     "Keyword",
     "Rendition",
     "Step",

@@ -6,33 +6,16 @@ It keeps counters in the cache and knows nothing about forms or sessions.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
+
+from medialib.http.addresses import client_address
 
 WINDOW_SECONDS = 300
 # A person mistypes a few times; many people may sit behind one address.
 TRIES_PER_NAME = 8
 TRIES_PER_ADDRESS = 40
-
-
-def client_address(request: HttpRequest) -> str:
-    """Give the address of who asks; forwarded ones count only from trusted proxies."""
-    address = str(request.META.get("REMOTE_ADDR", ""))
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
-    while hops and hops[-1] and _trusted(address):
-        address = hops.pop()
-    return address
-
-
-def _trusted(address: str) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in settings.MEDIALIB_TRUSTED_PROXIES)
 
 
 def _counters(request: HttpRequest, name: str) -> list[tuple[str, int]]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from medialib import services
+from medialib import tokens
+from medialib.http.addresses import read_networks
 from medialib.http.scopes import SCOPES
 from medialib.models import User
 
@@ -24,6 +25,13 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="", help="What it is for.")
         parser.add_argument("--days", type=int, default=None, help="Days until it expires.")
 
+        parser.add_argument(
+            "--from",
+            dest="addresses",
+            default="",
+            help="Networks that it may be used from, such as 10.0.0.0/8; default: anywhere.",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Check user and scopes, make the token, print it."""
         scopes = [scope.strip() for scope in options["scopes"].split(",") if scope.strip()]
@@ -36,5 +44,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {options['user']!r}.")
         expiry = timedelta(days=options["days"]) if options["days"] else None
         name = options["name"] or "command line"
-        token = services.create_token(user, name=name, scopes=scopes, expires_in=expiry)
+        try:
+            addresses = read_networks(options["addresses"])
+        except ValueError as error:
+            raise CommandError(f"--from takes networks such as 10.0.0.0/8: {error}.") from None
+        token = tokens.make(user, name=name, scopes=scopes, expires_in=expiry, addresses=addresses)
         self.stdout.write(f"Token with {', '.join(scopes)} (shown once): {token}")
