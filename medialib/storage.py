@@ -102,6 +102,11 @@ def bucket_call(name: str) -> tuple[Any, dict[str, str]]:
     return storage.connection.meta.client, {"Bucket": storage.bucket_name, "Key": key}
 
 
+def bucket_endpoint() -> str:
+    """Give the address of the bucket's server if it is not Amazon's, else nothing."""
+    return "" if on_disk() else str(getattr(default_storage, "endpoint_url", None) or "")
+
+
 @dataclass(frozen=True, slots=True)
 class BucketObject:
     """Where a stored object lies in a bucket. `version` is empty where buckets keep only one."""
