@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,8 +16,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from medialib.api.serializers import AssetSerializer
-from medialib.api.summaries import asset_summaries
 from medialib.models import Asset, Rendition
 from medialib.selectors import Principals, visible_assets
 from search import services
@@ -25,6 +24,19 @@ from search.query import MAX_LENGTH
 from search.results import FacetValue, FoundMoment, Result, SearchAnswer
 
 _NOBODY = UUID(int=0)
+_FIELDS = (
+    "id",
+    "kind",
+    "title",
+    "original_filename",
+    "state",
+    "duration_ms",
+    "width",
+    "height",
+    "captured_at",
+    "created_at",
+    "is_demo",
+)
 
 
 class SearchParametersSerializer(serializers.Serializer[Any]):
@@ -149,10 +161,30 @@ class FoundMomentSerializer(serializers.Serializer[Any]):
     url = serializers.URLField(help_text="The asset's page, at this moment.")
 
 
+class FoundAssetSerializer(serializers.Serializer[Any]):
+    """An asset as a list of hits shows it."""
+
+    id = serializers.UUIDField(help_text="Id of the asset.")
+    kind = serializers.ChoiceField(Asset.Kind.choices, help_text="`photo` or `video`.")
+    title = serializers.CharField(help_text="Its title, or the file's name when it has none.")
+    state = serializers.ChoiceField(Asset.State.choices, help_text="Where it stands.")
+    duration_ms = serializers.IntegerField(help_text="Length in milliseconds; 0 for photos.")
+    width = serializers.IntegerField(allow_null=True, help_text="Width in pixels, upright.")
+    height = serializers.IntegerField(allow_null=True, help_text="Height in pixels, upright.")
+    captured_at = serializers.DateTimeField(allow_null=True, help_text="When it was taken.")
+    created_at = serializers.DateTimeField(help_text="When it came into the library (UTC).")
+    is_demo = serializers.BooleanField(help_text="Whether it belongs to the demo.")
+    url = serializers.URLField(help_text="Its page.")
+    poster_url = serializers.URLField(allow_null=True, help_text="A picture of it (JPEG).")
+    playback_url = serializers.URLField(
+        allow_null=True, help_text="The file to play (MP4, byte ranges); photos have none."
+    )
+
+
 class ResultSerializer(serializers.Serializer[Any]):
     """An asset that matches."""
 
-    asset = AssetSerializer(help_text="The asset.")
+    asset = FoundAssetSerializer(help_text="The asset, in short; `GET /api/assets/{id}/` has all.")
     moment_count = serializers.IntegerField(help_text="Its matching moments.")
     screen_ms = serializers.IntegerField(help_text="How long they last in all; 0 for photos.")
     why = serializers.ListField(
@@ -260,14 +292,8 @@ def _validated(serializer_class: type[Any], request: Request) -> dict[str, Any]:
 
 
 def _answer(answer: SearchAnswer, request: Request, principals: Principals) -> dict[str, Any]:
-    # Rights are read from the rows once more: the index may be a moment behind a change of them.
-    ids = [result.asset_id for result in answer.results]
-    rows = visible_assets(principals).filter(pk__in=ids).select_related("owner")
-    # Of the many renditions of an asset a summary needs the poster alone, of the probe nothing.
-    posters = Rendition.objects.filter(kind=Rendition.Kind.POSTER).only("asset_id", "kind", "at")
-    rows = rows.prefetch_related("keywords", Prefetch("renditions", posters)).defer("probe")
-    summaries = {summary["id"]: summary for summary in asset_summaries(list(rows), request)}
     query, shape = answer.query, _Shape(request, answer.query.canonical)
+    summaries = shape.summaries([result.asset_id for result in answer.results], principals)
     return {
         "query": {
             "text": query.text,
@@ -302,8 +328,28 @@ class _Shape:
         frame = base + reverse("media-frame", args=[_NOBODY, 0])
         self._frame, _, self._frame_end = frame.partition(f"{_NOBODY}")
         self._frame_middle, _, self._frame_end = self._frame_end.partition("0")
-        poster = base + reverse("media-poster", args=[_NOBODY])
-        self._poster, _, self._poster_end = poster.partition(f"{_NOBODY}")
+        self._poster, _, self._poster_end = _parted(base, "media-poster")
+        self._playback, _, self._playback_end = _parted(base, "media-playback")
+        self._page, _, self._page_end = _parted(base, "asset")
+
+    def summaries(self, ids: Sequence[str], principals: Principals) -> dict[str, dict[str, Any]]:
+        """Read the assets of a page in one query, by id.
+
+        Rights are read from the rows once more: the index may be a moment behind a change of them.
+        """
+        posters = Rendition.objects.filter(asset=OuterRef("pk"), kind=Rendition.Kind.POSTER)
+        rows = visible_assets(principals).filter(pk__in=ids).annotate(has_poster=Exists(posters))
+        return {str(row["id"]): self._summary(row) for row in rows.values(*_FIELDS, "has_poster")}
+
+    def _summary(self, row: dict[str, Any]) -> dict[str, Any]:
+        asset_id = row["id"] = str(row["id"])
+        row["title"] = row["title"] or row.pop("original_filename")
+        row.pop("original_filename", None)
+        poster = f"{self._poster}{asset_id}{self._poster_end}" if row.pop("has_poster") else None
+        video = row["kind"] == Asset.Kind.VIDEO
+        playback = f"{self._playback}{asset_id}{self._playback_end}" if video else None
+        page = f"{self._page}{asset_id}{self._page_end}"
+        return {**row, "url": page, "poster_url": poster, "playback_url": playback}
 
     def result(self, result: Result, summary: dict[str, Any]) -> dict[str, Any]:
         """Shape one result."""
@@ -340,6 +386,10 @@ class _Shape:
         picture = f"{self._frame}{summary['id']}{self._frame_middle}{start}{self._frame_end}"
         span = f"t={start / 1000:.12g},{end / 1000:.12g}"
         return {"thumbnail_url": picture, "url": f"{summary['url']}#{span}&{self._query}"}
+
+
+def _parted(base: str, name: str) -> tuple[str, str, str]:
+    return (base + reverse(name, args=[_NOBODY])).partition(f"{_NOBODY}")
 
 
 def _next_address(request: Request, cursor: str | None) -> str | None:
