@@ -1,0 +1,40 @@
+"""One of several processes that race for slots and start jobs: run by a test, prints what it did.
+
+`python -m tests.integration.rekognition.race <how many analyses>`: works off steps of analyses that
+are in the database, as a worker does, until none of them is left.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+
+def main() -> None:
+    """Work until nothing is left, or for a minute and a half."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medialib.settings")
+    import django
+
+    django.setup()
+    from medialib import pipeline, steps
+    from medialib.models import Step
+
+    kinds = (Step.Kind.ANALYSE, Step.Kind.COLLECT)
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        pipeline.dispatch()
+        open_ = Step.objects.filter(kind__in=kinds, state__in=steps.OPEN)
+        ready = open_.filter(state=Step.State.READY).order_by("?").first()
+        if ready is not None:
+            pipeline.run_step(ready.pk)
+        elif not open_.exists():
+            return
+        else:
+            threading.Event().wait(0.05)
+    sys.exit("There is still work after a minute and a half.")
+
+
+if __name__ == "__main__":
+    main()
