@@ -62,6 +62,17 @@ def outages(what: str) -> Iterator[None]:
         raise Wait("provider", seconds=30, detail=message) from error
 
 
+def storage_config(*, addressing_style: str) -> Config:
+    """Configure how media storage talks to a bucket: time-outs, retries, signatures."""
+    return Config(
+        connect_timeout=5,
+        read_timeout=30,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        s3={"addressing_style": addressing_style},
+        signature_version="s3v4",
+    )
+
+
 @cache
 def queue_client(address: str) -> Any:
     """Make a client of the queue at this address: https://sqs.<region>.amazonaws.com/… or other."""

@@ -129,6 +129,9 @@ def storage_options(value: str, media_root: Path) -> dict[str, Any]:
         raise ImproperlyConfigured("MEDIALIB_STORAGE must be 'disk' or 's3://bucket/prefix'.")
     bucket, _, prefix = value[5:].strip("/").partition("/")
     endpoint = env.str("MEDIALIB_S3_ENDPOINT", default="") or None
+    # Only who uses a bucket pays for Amazon's libraries.
+    from medialib.aws import storage_config
+
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
@@ -137,8 +140,7 @@ def storage_options(value: str, media_root: Path) -> dict[str, Any]:
             "region_name": env.str("AWS_REGION", default="") or None,
             "endpoint_url": endpoint,
             # The regional host: the global one answers with redirects in newer regions.
-            "addressing_style": "path" if endpoint else "virtual",
-            "signature_version": "s3v4",
+            "client_config": storage_config(addressing_style="path" if endpoint else "virtual"),
             "default_acl": None,
             "file_overwrite": False,
             "querystring_auth": True,

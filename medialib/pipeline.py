@@ -233,9 +233,11 @@ def _purge(lease: Lease) -> None:
     if asset.deleted_at is None and asset.state != Asset.State.REJECTED:
         return
     search.remove_assets([asset.pk])
-    names = [*assets.object_names(asset), *labels.object_names(asset)]
-    for name in names:
+    for name in {*assets.object_names(asset), *labels.object_names(asset)}:
         storage.delete(name)
+    # What a crash left of it has no row, but lies in its folders.
+    storage.delete_folder(f"assets/{asset.pk}/")
+    storage.delete_folder(f"analyses/{asset.pk}/")
     asset.delete()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
@@ -224,23 +226,42 @@ def purge_due() -> int:
     return count
 
 
-def sweep_orphans(*, older_than: timedelta = timedelta(days=1), remove: bool = True) -> list[str]:
-    """Find objects that no row names (a crash left them); removes them unless told not to."""
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A stored object that no row names; size in bytes."""
+
+    name: str
+    size: int
+
+
+def find_orphans(*, older_than: timedelta = timedelta(days=1)) -> Iterator[Orphan]:
+    """Find objects that no row names, as a crash leaves them; young ones may get theirs yet."""
     cutoff = timezone.now() - older_than
-    orphans = []
     for folder in ("assets/", "analyses/"):
-        for name, _size in storage.list_names(folder):
-            if _is_known(name) or storage.modified_at(name) > cutoff:
+        of_asset, known = "", frozenset[str]()
+        for name, size in storage.list_names(folder):
+            asset_id = name.split("/")[1]
+            if asset_id != of_asset:
+                of_asset, known = asset_id, _known_names(asset_id)
+            if name in known or storage.modified_at(name) > cutoff:
                 continue
-            orphans.append(name)
-            if remove:
-                storage.delete(name)
-    return orphans
+            # Asked once more: the row may have come after the names were read.
+            if name not in _known_names(asset_id):
+                yield Orphan(name, size)
 
 
-def _is_known(name: str) -> bool:
-    """Tell whether a row names this object; its second part is the asset's id."""
-    asset = Asset.objects.filter(pk=name.split("/")[1]).first()
-    if asset is None:
-        return False
-    return name in assets.object_names(asset) or name in labels.object_names(asset)
+def sweep_orphans(*, older_than: timedelta = timedelta(days=1)) -> list[Orphan]:
+    """Remove the objects that no row names; gives what was removed."""
+    swept = []
+    for orphan in find_orphans(older_than=older_than):
+        storage.delete(orphan.name)
+        swept.append(orphan)
+    return swept
+
+
+def _known_names(asset_id: str) -> frozenset[str]:
+    try:
+        asset = Asset.objects.get(pk=asset_id)
+    except (Asset.DoesNotExist, ValidationError):
+        return frozenset()
+    return frozenset((*assets.object_names(asset), *labels.object_names(asset)))

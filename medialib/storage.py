@@ -197,6 +197,15 @@ def delete(name: str) -> None:
         default_storage.delete(name)
 
 
+def delete_folder(prefix: str) -> None:
+    """Remove every object under a prefix that ends with a slash."""
+    for name, _ in list(list_names(prefix)):
+        delete(name)
+    if on_disk():
+        # Empty folders are nothing in a bucket, but they would gather on a disk.
+        shutil.rmtree(default_storage.path(prefix), ignore_errors=True)
+
+
 def modified_at(name: str) -> datetime:
     """Tell when an object was written."""
     with translated(name):
@@ -314,7 +323,8 @@ def write_gzip(name: str, lines: Iterable[bytes]) -> int:
     """Store lines compressed, streaming through a temporary file; returns the stored size."""
     with scratch_folder() as folder:
         path = folder / "lines.gz"
-        with gzip.open(path, "wb", compresslevel=6) as file:
+        # No time in its head: the same lines give the same bytes wherever they are stored.
+        with gzip.GzipFile(path, "wb", compresslevel=6, mtime=0) as file:
             for line in lines:
                 file.write(line)
                 file.write(b"\n")

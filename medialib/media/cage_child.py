@@ -99,7 +99,7 @@ class ServedSource(io.RawIOBase):
         self._place = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._next = -1
-        self._ahead = 1
+        self._in_a_row = 0
 
     def readable(self) -> bool:
         return True
@@ -145,11 +145,13 @@ class ServedSource(io.RawIOBase):
         return self._blocks[number]
 
     def _fetch(self, number: int) -> None:
-        self._ahead = min(self._ahead * 2, READ_AHEAD_BLOCKS) if number == self._next else 1
-        data = self._link.read_at(number * BLOCK, self._ahead * BLOCK)
+        # Reading on after a jump is mostly one group of pictures: trust a row only as it grows.
+        self._in_a_row = self._in_a_row + 1 if number == self._next else 0
+        ahead = min(1 << self._in_a_row // 2, READ_AHEAD_BLOCKS)
+        data = self._link.read_at(number * BLOCK, ahead * BLOCK)
         for step in range(max(1, -(-len(data) // BLOCK))):
             self._blocks[number + step] = data[step * BLOCK : (step + 1) * BLOCK]
-        self._next = number + self._ahead
+        self._next = number + ahead
         while len(self._blocks) > CACHED_BLOCKS:
             self._blocks.popitem(last=False)
 
