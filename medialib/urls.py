@@ -16,6 +16,7 @@ from medialib.views import (
     health,
     library,
     media,
+    moments_csv,
     tokens,
     upload,
 )
@@ -32,6 +33,7 @@ urlpatterns = [
     path("", library.library_page, name="library"),
     path("search/", search_page, name="search"),
     path("assets/<uuid:asset_id>/", assets.asset_page, name="asset"),
+    path("assets/<uuid:asset_id>/moments.csv", moments_csv.moments_csv, name="asset-moments-csv"),
     path("assets/<uuid:asset_id>/boxes/", boxes.picture_boxes, name="asset-boxes"),
     path("upload/", upload.upload_page, name="upload"),
     path("tokens/", tokens.tokens_page, name="tokens"),

@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from labelling.models import Analysis
+from labelling.models import Analysis, LabelParent, Moment
 from labelling.selectors import current_moments
 from medialib import steps
 from medialib.models import Asset, Rendition, Step
 from medialib.selectors import asset_status, rendition
 from medialib.templatetags import medialib_words as words
+from medialib.views.asset_history import Happening, Run, happenings, runs
 from medialib.views.cards import AssetCard, make_card
 from medialib.views.labeller import Labeller, backend_note, current_labeller
 from medialib.views.moments import Found, Moments, arrange
@@ -59,15 +60,24 @@ class AssetPage:
     totals: str
     labelled_by: str
     labeller: Labeller | None
+    history: list[Happening]
+    runs: list[Run]
+    csv_url: str
     data: dict[str, Any]
 
 
-def asset_page(asset: Asset, *, wanted: Sequence[str], can_edit: bool) -> AssetPage:
-    """Gather the page of one asset; `wanted` are the labels to switch on."""
+def asset_page(
+    asset: Asset, *, wanted: Sequence[str], can_edit: bool, is_member: bool = False
+) -> AssetPage:
+    """Gather the page of one asset; `wanted` are the labels to switch on.
+
+    What was done with it, and what that has cost, is told to members only.
+    """
     poster = rendition(asset, Rendition.Kind.POSTER)
     analyses = list(asset.analyses.filter(feature=Analysis.Feature.LABELS))
     current = next((a for a in analyses if a.current), None)
-    moments = arrange(_found(asset), wanted=wanted)
+    found = _found(asset)
+    moments = arrange(found, wanted=wanted, parents=_parents(asset))
     shown = asset.state in (Asset.State.LABELLING, Asset.State.SEARCHABLE)
     video = shown and asset.kind == Asset.Kind.VIDEO
     card = make_card(asset, has_poster=poster is not None)
@@ -87,6 +97,9 @@ def asset_page(asset: Asset, *, wanted: Sequence[str], can_edit: bool) -> AssetP
         totals=_totals(moments, current, is_video=card.is_video),
         labelled_by=_labelled_by(current),
         labeller=current_labeller() if current and not moments.total else None,
+        history=happenings(asset) if is_member else [],
+        runs=runs(analyses) if is_member else [],
+        csv_url=reverse("asset-moments-csv", args=[asset.pk]) if found else "",
         data=_data(asset, moments),
     )
 
@@ -94,6 +107,15 @@ def asset_page(asset: Asset, *, wanted: Sequence[str], can_edit: bool) -> AssetP
 def _found(asset: Asset) -> list[Found]:
     columns = ("label__name", "start_ms", "end_ms", "confidence", "instances")
     return [Found(*row) for row in current_moments(asset).values_list(*columns)]
+
+
+def _parents(asset: Asset) -> dict[str, list[str]]:
+    seen = Moment.objects.filter(asset=asset).order_by().values("label")
+    rows = LabelParent.objects.filter(label__in=seen).order_by("parent__name")
+    parents: dict[str, list[str]] = {}
+    for name, parent in rows.values_list("label__name", "parent__name"):
+        parents.setdefault(name, []).append(parent)
+    return parents
 
 
 def _picture_url(asset: Asset) -> str:

@@ -40,7 +40,8 @@ def asset_page(request: HttpRequest, asset_id: uuid.UUID) -> HttpResponse:
 def _show(request: HttpRequest, asset: Asset, *, form: EditForm | None = None) -> HttpResponse:
     editor = can_edit(request.user, asset)
     wanted = [name[:100] for name in request.GET.getlist("label")[:20]]
-    page = asset_context.asset_page(asset, wanted=wanted, can_edit=editor)
+    member = request.user.is_authenticated
+    page = asset_context.asset_page(asset, wanted=wanted, can_edit=editor, is_member=member)
     context = {
         "page": page,
         "search_text": request.GET.get("q", "")[:500],

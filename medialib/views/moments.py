@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,7 @@ class LabelRow:
     screen_ms: int
     best: float
     has_boxes: bool
+    parents: str = ""
 
     @property
     def is_on(self) -> bool:
@@ -68,13 +69,25 @@ class Moments:
     data: list[dict[str, Any]]
 
 
-def arrange(found: Iterable[Found], *, wanted: Sequence[str] = ()) -> Moments:
-    """Arrange moments; `wanted` names the labels to switch on, else the most telling ones are."""
+def arrange(
+    found: Iterable[Found],
+    *,
+    wanted: Sequence[str] = (),
+    parents: Mapping[str, Sequence[str]] | None = None,
+) -> Moments:
+    """Arrange moments; `wanted` names the labels to switch on, else the most telling ones are.
+
+    `parents` gives each label's direct parents, where it has any.
+    """
+    above = parents or {}
     groups: dict[str, list[Found]] = {}
     for moment in sorted(found, key=lambda m: (m.start_ms, m.end_ms, m.label)):
         groups.setdefault(moment.label, []).append(moment)
     lanes = _lanes(groups, wanted)
-    rows = [_row(name, spans, lanes.get(name, 0)) for name, spans in groups.items()]
+    rows = [
+        _row(name, spans, lanes.get(name, 0), parents=", ".join(above.get(name, ())))
+        for name, spans in groups.items()
+    ]
     rows.sort(key=lambda row: (row.lane or LANES + 1, not row.has_boxes, -row.count, row.name))
     every = sorted((m for spans in groups.values() for m in spans), key=lambda m: m.start_ms)
     return Moments(
@@ -101,7 +114,7 @@ def _boxed(spans: Sequence[Found]) -> bool:
     return any(moment.instances for moment in spans)
 
 
-def _row(name: str, spans: Sequence[Found], lane: int) -> LabelRow:
+def _row(name: str, spans: Sequence[Found], lane: int, *, parents: str) -> LabelRow:
     return LabelRow(
         name=name,
         lane=lane,
@@ -111,6 +124,7 @@ def _row(name: str, spans: Sequence[Found], lane: int) -> LabelRow:
         screen_ms=sum(moment.length_ms for moment in spans),
         best=max(moment.confidence for moment in spans),
         has_boxes=_boxed(spans),
+        parents=parents,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import uuid
@@ -11,7 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from labelling.models import Analysis
+from labelling.models import Analysis, Label, LabelParent
+from medialib import assets
 from medialib.models import Asset, Step
 from tests import samples
 from tests.page_rows import make_asset, see, text_of
@@ -258,6 +261,43 @@ def test_what_is_not_possible_now_is_said(mine, user):
     asset = make_asset(user, state="preparing")
     response = mine.post(reverse("asset", args=[asset.pk]), {"action": "label-again"}, follow=True)
     assert "This can be labelled once it is prepared." in text_of(response)
+
+
+def test_history_and_costs_are_told_to_members_only(client, user):
+    asset = see(make_asset(user, visibility="public"), "Car")
+    assets.note("asset.created", asset, actor=user, filename="harbour.mp4")
+    assets.note("analysis.failed", asset, detail="No model.")
+    Analysis.objects.update(cost="0.25", model_version="3.0")
+    address = reverse("asset", args=[asset.pk])
+    assert "History" not in text_of(client.get(address))
+    client.force_login(user)
+    words = text_of(client.get(address))
+    assert "Added by ada harbour.mp4" in words
+    assert "Labelling failed No model." in words
+    assert "imported answer 3.0 done, shown now 4 – 0.2500 USD" in words
+
+
+def test_labels_say_what_they_belong_to(mine, user):
+    asset = see(make_asset(user), "Car")
+    car = Label.objects.get(folded="car")
+    above, _ = Label.objects.get_or_create(folded="vehicle", defaults={"name": "Vehicle"})
+    LabelParent.objects.get_or_create(label=car, parent=above, defaults={"model_version": "x"})
+    assert "in Vehicle" in text_of(mine.get(reverse("asset", args=[asset.pk])))
+
+
+def test_moments_come_as_a_file_for_spreadsheets(mine, user, other):
+    asset = see(make_asset(user), "Person", "Car", "=1+1")
+    address = reverse("asset-moments-csv", args=[asset.pk])
+    response = mine.get(address)
+    rows = list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode())))
+    assert rows[0][:3] == ["label", "start_s", "end_s"]
+    assert rows[2] == ["Car", "2.000", "4.000", "2.000", "91.00", "80.00", "1"]
+    assert rows[3][0] == "'=1+1", "a spreadsheet must not take it for a formula"
+    assert "Harbour moments.csv" in response["Content-Disposition"]
+    grouped = b"".join(mine.get(address + "?order=label").streaming_content).decode()
+    assert grouped.index("Car") < grouped.index("Person")
+    hidden = see(make_asset(other, visibility="private"), "Car")
+    assert mine.get(reverse("asset-moments-csv", args=[hidden.pk])).status_code == 404
 
 
 # ---- Upload ------------------------------------------------------------------------------------

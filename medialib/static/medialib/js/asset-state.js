@@ -17,6 +17,10 @@ export class AssetState extends EventTarget {
     return [...this.labels.values()].filter((label) => label.lane > 0).sort((a, b) => a.lane - b.lane);
   }
 
+  get lanes() {
+    return new Map(this.lit.map((label) => [label.name, label.lane]));
+  }
+
   // Every moment of the labels that are on, above the threshold, in the order of time.
   get hits() {
     const found = this.lit.flatMap((label) =>

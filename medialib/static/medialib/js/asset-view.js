@@ -48,6 +48,7 @@ class AssetView extends HTMLElement {
       previous: () => this.#hop(-1),
       next: () => this.#hop(1),
       boxes: () => this.player.toggleBoxes(),
+      save: () => this.player.save(document.title.split(" · ")[0]),
       link: () => this.#copyLink(),
       help: () => document.getElementById("keys").showModal(),
       fullscreen: () => this.player.toggleFullscreen(),

@@ -2,6 +2,7 @@
 import { Detections } from "./detections.js";
 import { setIcon } from "./elements.js";
 import { Overlay } from "./overlay.js";
+import { savePicture } from "./save-picture.js";
 import { clock } from "./times.js";
 
 // A jump lands on the frame at or before its time, so aim a little behind the frame's edge.
@@ -75,8 +76,17 @@ class MediaPlayer extends HTMLElement {
   draw() {
     this.detections.want(this.now);
     if (!this.boxesOn) return this.overlay.clear();
-    const lanes = new Map(this.state.lit.map((label) => [label.name, label.lane]));
-    return this.overlay.draw(this.detections.at(this.now), { lanes, threshold: this.state.threshold });
+    const { lanes, threshold } = this.state;
+    return this.overlay.draw(this.detections.at(this.now), { lanes, threshold });
+  }
+
+  save(title) {
+    const { videoWidth: width, videoHeight: height } = this.video;
+    if (!width) return;
+    const { lanes, threshold } = this.state;
+    const detections = this.boxesOn ? this.detections.at(this.now) : [];
+    const name = `${title} ${clock(this.now).replaceAll(":", ".")}`;
+    savePicture(this.video, { width, height, detections, lanes, threshold, name });
   }
 
   // An address of a bucket may have run out: ask ours once more, then say so.
@@ -91,8 +101,11 @@ class MediaPlayer extends HTMLElement {
 
   #reload() {
     const time = this.now / 1000;
-    this.video.load();
+    const wasPlaying = !this.video.paused;
+    // The same address leads to a fresh one in the bucket.
+    this.video.src = this.video.getAttribute("src").split("#")[0];
     this.video.currentTime = time;
+    if (wasPlaying) this.toggle();
   }
 
   #showPlaying() {

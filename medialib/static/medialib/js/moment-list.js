@@ -16,6 +16,7 @@ class MomentList extends HTMLElement {
     this.#bindJumps();
     this.#bindLabels();
     this.#bindThreshold();
+    this.#bindFilter();
     this.#bindTabs();
     state.addEventListener("change", () => this.#showState());
   }
@@ -53,6 +54,14 @@ class MomentList extends HTMLElement {
     select.addEventListener("change", () => this.state.setThreshold(Number(select.value)));
   }
 
+  #bindFilter() {
+    this.wanted = "";
+    this.querySelector("[data-filter]")?.addEventListener("input", (event) => {
+      this.wanted = event.target.value.trim().toLowerCase();
+      this.#showState();
+    });
+  }
+
   #bindTabs() {
     const list = this.querySelector("[data-tabs]");
     if (!list) return;
@@ -87,6 +96,7 @@ class MomentList extends HTMLElement {
       row.querySelector(".label-toggle")?.setAttribute("aria-pressed", String(label.lane > 0));
       const best = Math.max(...label.moments.map(([, , confidence]) => confidence));
       row.classList.toggle("below", best < this.state.threshold);
+      row.hidden = !row.dataset.label.toLowerCase().includes(this.wanted);
     }
     for (const { element, confidence } of this.spans) {
       element.classList.toggle("below", confidence < this.state.threshold);

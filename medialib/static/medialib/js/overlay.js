@@ -42,52 +42,58 @@ export class Overlay {
     this.clear();
     const content = this.#content();
     if (!content) return;
-    let count = 0;
-    this.tags = [];
-    for (const { label, boxes } of detections) {
-      const lane = lanes.get(label);
-      if (!lane) continue;
-      for (const box of boxes) {
-        if (box.confidence < threshold) continue;
-        this.#box(content, box, { colour: COLOURS[lane], text: `${label} ${Math.round(box.confidence)} %` });
-        count += 1;
-      }
-    }
+    const { width } = this;
+    const count = paintBoxes(this.context, detections, { width, content, lanes, threshold });
     // For tests and the curious: how many boxes are on the picture now.
     this.canvas.dataset.boxes = String(count);
   }
+}
 
-  #box(content, box, { colour, text }) {
-    const pen = this.context;
-    const x = content.x + box.left * content.w;
-    const y = content.y + box.top * content.h;
-    const w = box.width * content.w;
-    const h = box.height * content.h;
-    pen.lineJoin = "round";
-    pen.strokeStyle = "rgb(0 0 0 / 0.55)";
-    pen.lineWidth = 4;
-    pen.strokeRect(x, y, w, h);
-    pen.strokeStyle = colour;
-    pen.lineWidth = 2;
-    pen.strokeRect(x, y, w, h);
-    this.#tag(text, { x, y, colour });
+// Paints boxes with their names; `content` is where the picture lies. Gives how many there are.
+export function paintBoxes(pen, detections, { width, content, lanes, threshold }) {
+  const tags = [];
+  let count = 0;
+  for (const { label, boxes } of detections) {
+    const lane = lanes.get(label);
+    if (!lane) continue;
+    for (const box of boxes) {
+      if (box.confidence < threshold) continue;
+      const place = {
+        x: content.x + box.left * content.w, y: content.y + box.top * content.h,
+        w: box.width * content.w, h: box.height * content.h,
+      };
+      paintBox(pen, place, COLOURS[lane]);
+      const text = `${label} ${Math.round(box.confidence)} %`;
+      paintTag(pen, text, { ...place, colour: COLOURS[lane], width, tags });
+      count += 1;
+    }
   }
+  return count;
+}
 
-  #tag(text, { x, y, colour }) {
-    const pen = this.context;
-    pen.font = "600 12px system-ui, sans-serif";
-    const width = pen.measureText(text).width + 10;
-    const left = Math.min(Math.max(0, x - 1), Math.max(0, this.width - width));
-    const top = y >= 19 ? y - 19 : y + 1;
-    // Words over words help nobody: where there is no room the box stands alone.
-    const covers = (tag) => left < tag.right && left + width > tag.left && Math.abs(top - tag.top) < 18;
-    if (this.tags.some(covers)) return;
-    this.tags.push({ left, right: left + width, top });
-    pen.fillStyle = colour;
-    pen.beginPath();
-    pen.roundRect(left, top, width, 18, 3);
-    pen.fill();
-    pen.fillStyle = "#101214";
-    pen.fillText(text, left + 5, top + 13);
-  }
+function paintBox(pen, { x, y, w, h }, colour) {
+  pen.lineJoin = "round";
+  pen.strokeStyle = "rgb(0 0 0 / 0.55)";
+  pen.lineWidth = 4;
+  pen.strokeRect(x, y, w, h);
+  pen.strokeStyle = colour;
+  pen.lineWidth = 2;
+  pen.strokeRect(x, y, w, h);
+}
+
+function paintTag(pen, text, { x, y, colour, width: room, tags }) {
+  pen.font = "600 12px system-ui, sans-serif";
+  const width = pen.measureText(text).width + 10;
+  const left = Math.min(Math.max(0, x - 1), Math.max(0, room - width));
+  const top = y >= 19 ? y - 19 : y + 1;
+  // Words over words help nobody: where there is no room the box stands alone.
+  const covers = (tag) => left < tag.right && left + width > tag.left && Math.abs(top - tag.top) < 18;
+  if (tags.some(covers)) return;
+  tags.push({ left, right: left + width, top });
+  pen.fillStyle = colour;
+  pen.beginPath();
+  pen.roundRect(left, top, width, 18, 3);
+  pen.fill();
+  pen.fillStyle = "#101214";
+  pen.fillText(text, left + 5, top + 13);
 }

@@ -16,6 +16,7 @@ export function bindKeys(view) {
     ",": () => player.step(-1),
     ".": () => player.step(1),
     b: () => view.act("boxes"),
+    s: () => view.act("save"),
     c: () => view.act("link"),
     f: () => view.act("fullscreen"),
     m: () => {
