@@ -125,10 +125,12 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": MEDIALIB_DATA_DIR / "cache",
-    }
+    },
+    # Calls are counted in memory: the embedded service has one web process, and files are slow.
+    "rates": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "rates"},
 }
 if env.str("MEDIALIB_CACHE_URL", default=""):
-    CACHES["default"] = env.cache_url("MEDIALIB_CACHE_URL")
+    CACHES["default"] = CACHES["rates"] = env.cache_url("MEDIALIB_CACHE_URL")
 
 # ---- Media storage (django-storages) -----------------------------------------------------------
 MEDIALIB_STORAGE = env.str("MEDIALIB_STORAGE", default="disk")

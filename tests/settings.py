@@ -15,7 +15,8 @@ from medialib.settings import *  # noqa: E402, F403
 # What tests make once for all runs, and what pytest tidies up, stays in the system's folder.
 FILE_UPLOAD_TEMP_DIR = os.path.dirname(_FOLDER)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+_MEMORY = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+CACHES = {"default": _MEMORY, "rates": {**_MEMORY, "LOCATION": "rates"}}
 ALLOWED_HOSTS = ["*"]
 # Steps run in the test's own thread: an in-memory database has no place for a heartbeat's.
 MEDIALIB_HEARTBEAT_SECONDS = 0

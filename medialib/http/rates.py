@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import caches
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -27,10 +27,11 @@ class _PerMinute(BaseThrottle):
         minute = int(time.time()) // _WINDOW_SECONDS
         hashed = hashlib.sha256(caller.encode()).hexdigest()[:32]
         key = f"rate-{type(self).__name__}-{hashed}-{minute}"
-        if cache.add(key, 1, 2 * _WINDOW_SECONDS):
+        counters = caches["rates"]
+        if counters.add(key, 1, 2 * _WINDOW_SECONDS):
             return True
         try:
-            return cache.incr(key) <= limit
+            return bool(counters.incr(key) <= limit)
         except ValueError:
             # It ran out between the two calls: a new minute has begun.
             return True
