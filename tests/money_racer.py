@@ -7,7 +7,7 @@ in the database with so many threads and prints how many it got money for.
 from __future__ import annotations
 
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import django
@@ -19,20 +19,14 @@ def main() -> None:
     django.setup()
     from labelling.models import Analysis
 
-    keys = list(Analysis.objects.order_by("?").values_list("pk", flat=True))
+    # All in the same order, so that they meet at the same rows.
+    keys = list(Analysis.objects.order_by("pk").values_list("pk", flat=True))
     threads = int(sys.argv[1])
-    paid: list[int] = []
     say("ready")
     sys.stdin.readline()
-    workers = [
-        threading.Thread(target=work, args=(keys[number::threads], paid))
-        for number in range(threads)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    say(str(sum(paid)))
+    with ThreadPoolExecutor(threads) as pool:
+        runs = [pool.submit(work, keys[number::threads]) for number in range(threads)]
+        say(str(sum(run.result() for run in runs)))
 
 
 def say(line: str) -> None:
@@ -40,13 +34,14 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def work(keys: list[object], paid: list[int]) -> None:
+def work(keys: list[object]) -> int:
     from django.db import connection
 
     from labelling import budget
     from labelling.models import Analysis
     from medialib.exceptions import Wait
 
+    paid = 0
     for number, key in enumerate(keys):
         analysis = Analysis.objects.select_related("asset").get(pk=key)
         try:
@@ -57,8 +52,9 @@ def work(keys: list[object], paid: list[int]) -> None:
             budget.release(analysis)
         else:
             budget.settle(analysis, COST, units=1, operation="StartLabelDetection")
-            paid.append(1)
+            paid += 1
     connection.close()
+    return paid
 
 
 if __name__ == "__main__":
