@@ -98,21 +98,24 @@ def expired() -> list[Step]:
     return _give_back(Step.objects.filter(lease_until__lt=timezone.now()))
 
 
-def release_worker(name: str) -> list[Step]:
-    """Give back every step that a worker known to be dead was running."""
-    return _give_back(Step.objects.filter(lease_owner=name))
+def release_worker(name: str, *, died: bool = True) -> list[Step]:
+    """Give back every step that a worker was running which is known to be gone.
+
+    One that `died` may have died over its step, so that counts; one that was stopped did not.
+    """
+    return _give_back(Step.objects.filter(lease_owner=name), lost=int(died))
 
 
-def _give_back(rows: Any) -> list[Step]:
+def _give_back(rows: Any, *, lost: int = 1) -> list[Step]:
     hopeless = []
     for step in rows.filter(state=Step.State.RUNNING):
         mine = Step.objects.filter(pk=step.pk, lease_token=step.lease_token)
-        if step.lost_leases + 1 >= MAX_LOST_LEASES:
+        if lost and step.lost_leases + lost >= MAX_LOST_LEASES:
             hopeless.append(step)
             continue
         mine.filter(state=Step.State.RUNNING).update(
             state=Step.State.READY,
-            lost_leases=F("lost_leases") + 1,
+            lost_leases=F("lost_leases") + lost,
             lease_token="",
             lease_until=None,
             sent_at=None,

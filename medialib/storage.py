@@ -324,7 +324,7 @@ def write_gzip(name: str, lines: Iterable[bytes]) -> int:
     with scratch_folder() as folder:
         path = folder / "lines.gz"
         # No time in its head: the same lines give the same bytes wherever they are stored.
-        with gzip.GzipFile(path, "wb", compresslevel=6, mtime=0) as file:
+        with gzip.GzipFile(path, "wb", compresslevel=3, mtime=0) as file:
             for line in lines:
                 file.write(line)
                 file.write(b"\n")

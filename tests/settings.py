@@ -1,9 +1,12 @@
 """Settings of the tests: a data folder of its own, an in-memory broker, cheap password hashes."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 _FOLDER = tempfile.mkdtemp(prefix="medialib-tests-")
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 os.environ["MEDIALIB_DATA_DIR"] = _FOLDER
 os.environ["CELERY_BROKER_URL"] = "memory://"
 os.environ["MEDIALIB_STORAGE"] = "disk"

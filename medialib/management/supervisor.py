@@ -161,8 +161,8 @@ class Supervisor:
                 news = _Signalled(signal.SIGKILL)
             match news:
                 case _Ended(name, _):
+                    # It was told to end, so this is no death; the next start gives its work back.
                     self._running.pop(name, None)
-                    self._on_death(name)
                 case _Signalled():
                     self._signal_all(signal.SIGKILL)
                     deadline = time.monotonic() + _GRACE_SECONDS

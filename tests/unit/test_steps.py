@@ -119,6 +119,15 @@ def test_a_dead_workers_steps_are_given_back_at_once_and_no_others(asset, settin
     assert row(other).state == Step.State.RUNNING
 
 
+def test_a_worker_that_was_stopped_is_not_held_against_its_step(asset, settings):
+    settings.MEDIALIB_WORKER_NAME = "heavy"
+    step = steps.add(asset.pk, Step.Kind.CONVERT)
+    for _ in range(5):
+        assert steps.take(step.pk) is not None
+        assert steps.release_worker("heavy", died=False) == []
+    assert (row(step).state, row(step).lost_leases) == (Step.State.READY, 0)
+
+
 def test_a_waiting_step_is_woken_when_its_time_has_come(asset):
     step = steps.add(asset.pk, Step.Kind.INDEX)
     steps.take(step.pk).wait("search", seconds=30, detail="Search is away.")

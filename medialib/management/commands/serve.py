@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 self._say(left)
             login = startup.first_login(folder)
             for worker in _WORKERS:
-                _release_worker(worker)
+                _release_worker(worker, died=False)
             supervisor = Supervisor(
                 folder=settings.BASE_DIR, say=self._say, on_death=_release_worker
             )
@@ -128,13 +128,13 @@ def _listeners() -> tuple[Part, ...]:
     return (Part("reader of notices", "django", ("read_notices",)),)
 
 
-def _release_worker(part: str) -> None:
+def _release_worker(part: str, *, died: bool = True) -> None:
     """Let others take over at once what a dead worker was doing."""
     worker = part.removesuffix(" worker")
     if worker not in _WORKERS:
         return
     try:
-        steps.release_worker(worker)
+        steps.release_worker(worker, died=died)
     except DatabaseError as error:
         # Nothing is lost: its leases end by themselves within a minute.
         log.warning("The steps of the %s worker wait for their leases to end: %s", worker, error)
