@@ -91,6 +91,14 @@ def fill(owner: User) -> int:
     return added
 
 
+def remove(actor: User) -> int:
+    """Put the whole demo into the trash, where it can be restored for a while; how many."""
+    there = list(Asset.objects.filter(is_demo=True, deleted_at=None))
+    for asset in there:
+        services.trash_asset(asset, actor=actor)
+    return len(there)
+
+
 def _is_there(item: _Item) -> bool:
     return Asset.objects.filter(source_ref=_reference(item)).exists()
 

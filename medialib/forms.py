@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 
 from labelling.budget import LIBRARY, OWNERS, owner_scope
 from labelling.models import Cap
@@ -46,11 +48,55 @@ class SignInForm(AuthenticationForm):
             self.fields[name].widget.attrs["class"] = "input"
 
 
+# The first is the one that holds when none is chosen.
+LIBRARY_SORTS = [
+    ("newest", "newest"),
+    ("oldest", "oldest"),
+    ("title", "title"),
+    ("longest", "longest"),
+    ("largest", "largest"),
+]
+
+
+class SelectedForm(forms.Form):
+    """What to do with the assets that are selected in the library."""
+
+    MOST = 200
+    action = forms.ChoiceField(
+        choices=[(name, name) for name in ("keywords", "label-again", "remove", "restore")]
+    )
+    asset = forms.TypedMultipleChoiceField(required=False)
+    keywords = forms.CharField(max_length=2_000, required=False)
+    back = forms.CharField(max_length=2_000, required=False)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        given = data.getlist("asset")[: self.MOST]
+        field = self.fields["asset"]
+        assert isinstance(field, forms.TypedMultipleChoiceField)
+        field.choices = [(value, value) for value in given if _is_id(value)]
+
+    def clean_keywords(self) -> list[str]:
+        """Give the keywords as a list."""
+        return [word[:100] for word in split_keywords(self.cleaned_data["keywords"])]
+
+
+def _is_id(value: str) -> bool:
+    try:
+        uuid.UUID(value)
+    except ValueError:
+        return False
+    return True
+
+
 class LibraryForm(forms.Form):
     """The library's filters; a value that is none of these counts as not given."""
 
     kind = forms.ChoiceField(choices=Asset.Kind.choices, required=False)
     state = forms.ChoiceField(choices=Asset.State.choices, required=False)
+    keyword = forms.CharField(max_length=100, required=False)
+    sort = forms.ChoiceField(choices=LIBRARY_SORTS, required=False)
+    view = forms.ChoiceField(choices=[("table", "Table")], required=False)
     before = forms.UUIDField(required=False)
 
     def chosen(self) -> dict[str, str]:

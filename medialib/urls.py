@@ -15,6 +15,7 @@ from medialib.views import (
     costs,
     health,
     library,
+    library_actions,
     media,
     moments_csv,
     tokens,
@@ -31,6 +32,8 @@ handler500 = "medialib.views.errors.server_error"
 
 urlpatterns = [
     path("", library.library_page, name="library"),
+    path("library/selected/", library_actions.change_selected, name="library-selected"),
+    path("library/demo/", library_actions.remove_demo, name="remove-demo"),
     path("search/", search_page, name="search"),
     path("assets/<uuid:asset_id>/", assets.asset_page, name="asset"),
     path("assets/<uuid:asset_id>/moments.csv", moments_csv.moments_csv, name="asset-moments-csv"),

@@ -33,6 +33,7 @@ class AssetCard:
     duration_ms: int
     taken_at: datetime
     is_demo: bool
+    size: int
     state: str
     state_word: str
     state_tone: str
@@ -67,6 +68,7 @@ def make_card(asset: Asset, *, has_poster: bool) -> AssetCard:
         duration_ms=asset.duration_ms,
         taken_at=asset.captured_at or asset.created_at,
         is_demo=asset.is_demo,
+        size=asset.size,
         state=asset.state,
         state_word=word,
         state_tone=tone,

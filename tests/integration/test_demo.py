@@ -32,6 +32,16 @@ def test_it_comes_whole_and_marked_and_only_once(library: Path, boss: User) -> N
     assert not demo.is_wanted(), "A demo that was removed is to stay away."
 
 
+def test_it_goes_at_once_and_stays_away(library: Path, boss: User) -> None:
+    demo.fill(boss)
+    with (DATA / "road.mp4").open("rb") as file:
+        own = services.create_asset(owner=boss, file=file, filename="own.mp4", force=True)
+    assert demo.remove(boss) == 8
+    assert list(Asset.objects.filter(deleted_at=None)) == [own]
+    assert demo.remove(boss) == 0
+    assert not demo.is_wanted()
+
+
 def test_it_is_not_put_beside_somebodys_own_files(library: Path, user: User) -> None:
     assert demo.is_wanted()
     with (DATA / "chelsea.png").open("rb") as file:
