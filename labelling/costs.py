@@ -195,3 +195,11 @@ def waiting_for_money(*, limit: int = 20) -> Waiting:
         assets=tuple(step.asset for step in first),
         batches=tuple((batch, count) for batch, count in batches if batch is not None),
     )
+
+
+def backend_in_use(asset_ids: Any) -> str | None:
+    """Tell which backend the open analyses of some assets ask; None if there are none."""
+    open_rows = Analysis.objects.filter(
+        asset_id__in=asset_ids, status__in=(Analysis.Status.QUEUED, Analysis.Status.IN_PROGRESS)
+    )
+    return open_rows.order_by("created_at").values_list("backend", flat=True).first()

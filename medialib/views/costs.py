@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from labelling import budget
 from labelling.backends import get_backend
-from labelling.costs import month_to_date, waiting_for_money
+from labelling.costs import backend_in_use, month_to_date, waiting_for_money
 from labelling.estimates import Estimate, estimate
 from medialib.forms import AllowForm, CapForm
 from medialib.models import Asset, User
@@ -74,7 +74,7 @@ def _allow_asset(asset_id: UUID, actor: User) -> Estimate | None:
     asset = Asset.objects.filter(pk=asset_id, deleted_at=None).first()
     if asset is None:
         return None
-    found = estimate([asset])
+    found = estimate([asset], backend=backend_in_use([asset.pk]))
     budget.allow_asset(asset, _with_spent(f"asset:{asset.pk}", found.cost), actor=actor)
     return found
 
@@ -83,7 +83,7 @@ def _allow_batch(batch: UUID, actor: User) -> Estimate | None:
     assets = Asset.objects.filter(batch=batch, deleted_at=None)
     if not assets.exists():
         return None
-    found = estimate(assets.iterator())
+    found = estimate(assets.iterator(), backend=backend_in_use(assets.values("pk")))
     budget.allow_batch(batch, _with_spent(f"batch:{batch}", found.cost), actor=actor)
     return found
 

@@ -137,6 +137,17 @@ def test_what_waits_for_money_may_be_let_pass_alone_or_as_a_batch(client, user, 
     spend(one)
 
 
+def test_what_is_let_pass_is_estimated_for_the_labeller_that_waits(
+    client, user, boss, paid, settings
+):
+    settings.MEDIALIB_LABELLING = "recorded"
+    asset = make_asset(user)
+    Analysis.objects.create(asset=asset, backend="paid-test")
+    client.force_login(boss)
+    response = client.post(COSTS, {"action": "allow", "asset": asset.pk}, follow=True)
+    assert "1 video (1.0 min): about 0.10 USD" in text_of(response)
+
+
 def test_letting_nothing_pass_is_said(client, boss):
     client.force_login(boss)
     response = client.post(COSTS, {"action": "allow", "asset": new_id()}, follow=True)
