@@ -166,7 +166,8 @@ def _replace(backend: Any, db: sqlite3.Connection, corpus: Any, count: int) -> R
 
 def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], int, list[int]]:
     """Work out all rows of a document beforehand."""
-    from search.backends.sqlite import timeline, writer
+    from search.backends import timeline
+    from search.backends.sqlite import writer
 
     uuid = UUID(document.asset_id).bytes
     asset, access = db.execute("SELECT id, access FROM asset WHERE uuid = ?", (uuid,)).fetchone()

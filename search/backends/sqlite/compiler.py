@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from search.backends import timeline
 from search.backends.base import SearchRequest, Selection
 from search.backends.sqlite import values
 from search.backends.sqlite.values import Match, Value
@@ -349,8 +350,8 @@ class Compiler:
         return values.fold(
             [self._value(part, top=top and isinstance(part, All)) for part in wanted],
             [self._value(part) for part in unwanted],
-            both=values.both_anywhere if anywhere else values.both_at,
-            minus=values.minus_anywhere if anywhere else values.minus_at,
+            both=timeline.both_anywhere if anywhere else timeline.both_at,
+            minus=timeline.minus_anywhere if anywhere else timeline.minus_at,
         )
 
 

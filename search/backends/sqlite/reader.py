@@ -11,15 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from medialib.selectors import Principals
+from search.backends import timeline
 from search.backends.base import Page, SearchRequest
-from search.backends.sqlite import timeline
+from search.backends.facets import commonest
 from search.backends.sqlite.compiler import Compiler, LabelPage, Statement
 from search.backends.sqlite.hits import Entry, make_hits
 from search.backends.sqlite.values import EDGES, ID, SCORE, SORT, UUID_, VIDEO, Row
 from search.backends.sqlite.writer import unpack_labels
 from search.conditions import Condition, Seen, parts_of
 
-_FACET_VALUES = 100
 _FACET_PLACES = {"kind": 0, "month": 1, "length": 2, "label": 3, "category": 4}
 Match = tuple[Row, int]
 # Sort value, asset id, row, value.
@@ -175,11 +175,7 @@ def _count(name: str, rows: list[Row], *, at: int) -> tuple[tuple[str | int, int
         counts = Counter("video" if video else "photo" for video in values)
     else:
         counts = Counter(values)
-    # Assets without a length class, or without a category, have the empty value.
-    counts.pop("", None)
-    # Values of one facet are all of one type, so equal counts can be told apart.
-    ordered = heapq.nsmallest(_FACET_VALUES, [(-n, value) for value, n in counts.items()])
-    return tuple((value, -n) for n, value in ordered)
+    return commonest(counts)
 
 
 # ---- smaller questions ---------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from search import ranges
-from search.backends.sqlite.timeline import RANGES, WHOLE, ranges_of, unpack, unpack_edges, value_of
+from search.backends.timeline import WHOLE, ranges_of, unpack, unpack_edges, value_of
 
 Row = tuple[Any, ...]
 Value = Callable[[Row], int]
@@ -15,35 +15,6 @@ Match = Callable[[Iterable[Row]], list[tuple[Row, int]]]
 # The columns every statement begins with.
 ID, UUID_, VIDEO, SORT, EDGES, SCORE = range(6)
 FIXED = 6
-
-
-def both_at(left: int, right: int) -> int:
-    """Both at the same time; a whole asset is there at all times."""
-    found = left & right
-    if left & WHOLE:
-        found |= right & RANGES
-    if right & WHOLE:
-        found |= left & RANGES
-    return found
-
-
-def minus_at(left: int, right: int) -> int:
-    """The first without the second; a whole asset is excluded by any range of the second."""
-    if right & WHOLE:
-        return 0
-    return left & ~right & RANGES if right else left
-
-
-def both_anywhere(left: int, right: int) -> int:
-    """Both somewhere in the asset."""
-    if not left or not right:
-        return 0
-    return (left & right & WHOLE) | ((left | right) & RANGES)
-
-
-def minus_anywhere(left: int, right: int) -> int:
-    """The first, if the second is nowhere in the asset."""
-    return 0 if right else left
 
 
 def whole(_row: Row) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 import sqlite3
 from array import array
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from search.backends.base import LENGTHS
-from search.backends.sqlite import timeline
+from search.backends import timeline
+from search.backends.facets import length_class, month_of
 from search.backends.sqlite.schema import COUNTS
 from search.documents import AssetDocument
 
@@ -164,7 +163,6 @@ def _write_asset(
     access: int,
     known: tuple[int, int, int] | None,
 ) -> int:
-    shown = document.created_ms if document.captured_ms is None else document.captured_ms
     values = (
         known[0] if known else None,
         uuid,
@@ -174,7 +172,7 @@ def _write_asset(
         document.created_ms,
         document.captured_ms,
         document.duration_ms,
-        _month(shown),
+        month_of(document),
         length_class(document),
         document.title,
     )
@@ -182,23 +180,6 @@ def _write_asset(
         "INSERT OR REPLACE INTO asset VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
     )
     return known[0] if known else int(cursor.lastrowid or 0)
-
-
-def _month(milliseconds: int) -> str:
-    day = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=milliseconds)  # noqa: DTZ001
-    return f"{day.year:04d}-{day.month:02d}"
-
-
-def length_class(document: AssetDocument) -> str:
-    """Name the length class of a video; photos have none."""
-    if document.kind != "video":
-        return ""
-    fits = (
-        name
-        for name, low, high in LENGTHS
-        if low <= document.duration_ms and (high is None or document.duration_ms < high)
-    )
-    return next(fits)
 
 
 def _write_labels(

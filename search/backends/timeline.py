@@ -154,3 +154,32 @@ def value_of(ranges: Sequence[tuple[int, int]], edges: Sequence[int]) -> int:
 def screen_ms(value: int, edges: Sequence[int]) -> int:
     """Add up how long the ranges of a value last."""
     return sum(edges[after] - edges[first] for first, after in runs(value))
+
+
+def both_at(left: int, right: int) -> int:
+    """Both at the same time; a whole asset is there at all times."""
+    found = left & right
+    if left & WHOLE:
+        found |= right & RANGES
+    if right & WHOLE:
+        found |= left & RANGES
+    return found
+
+
+def minus_at(left: int, right: int) -> int:
+    """The first without the second; a whole asset is excluded by any range of the second."""
+    if right & WHOLE:
+        return 0
+    return left & ~right & RANGES if right else left
+
+
+def both_anywhere(left: int, right: int) -> int:
+    """Both somewhere in the asset."""
+    if not left or not right:
+        return 0
+    return (left & right & WHOLE) | ((left | right) & RANGES)
+
+
+def minus_anywhere(left: int, right: int) -> int:
+    """The first, if the second is nowhere in the asset."""
+    return 0 if right else left
