@@ -69,10 +69,15 @@ def touch_index(asset_id: uuid.UUID) -> None:
 
 
 def note(
-    type_: str, asset: Asset | None = None, *, actor: User | None = None, **data: Any
+    type_: str,
+    asset: Asset | None = None,
+    *,
+    actor: User | None = None,
+    batch: uuid.UUID | None = None,
+    **data: Any,
 ) -> Event:
     """Write an event to the outbox; call it inside the transaction of what happened."""
-    batch = asset.batch if asset else None
+    batch = asset.batch if asset else batch
     return Event.objects.create(type=type_, asset=asset, actor=actor, batch=batch, data=data)
 
 

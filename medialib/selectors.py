@@ -6,10 +6,13 @@ import hashlib
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from medialib.exceptions import Missing
 from medialib.models import Asset, Event, Rendition, Step
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
     from medialib.models import User
 
+_SETTLED = timedelta(seconds=2)
 OPEN_STATES = (Step.State.RUNNING, Step.State.READY, Step.State.WAITING)
 
 
@@ -187,6 +191,22 @@ def asset_status(asset: Asset, steps: list[Step] | None = None) -> dict[str, Any
 def _ended(asset: Asset) -> bool:
     ended = (Asset.State.SEARCHABLE, Asset.State.REJECTED, Asset.State.FAILED)
     return asset.state in ended
+
+
+def visible_events(user: User, *, after: int = 0) -> QuerySet[Event]:
+    """Give the events a person may hear of, oldest first: of assets they see, and their own.
+
+    What money allows concerns the asset's owner and staff.
+    """
+    seen = Q(asset__in=visible_assets(Principals.of(user)).order_by().values("pk"))
+    seen |= Q(asset=None, actor=user)
+    rows = Event.objects.filter(seen | Q(asset=None) if user.is_staff else seen, id__gt=after)
+    if not user.is_staff:
+        rows = rows.exclude(~Q(asset__owner=user), type="budget.reached")
+    if connection.vendor == "postgresql":
+        # Numbers are given before the commit: one that is still on its way must not be passed.
+        rows = rows.filter(created_at__lt=timezone.now() - _SETTLED)
+    return rows.order_by("id")
 
 
 def asset_history(asset: Asset, *, limit: int = 50) -> list[Event]:

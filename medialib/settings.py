@@ -180,6 +180,8 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "medialib.tasks.dispatch_steps", "schedule": timedelta(seconds=2)},
+    "events": {"task": "medialib.tasks.tell_events", "schedule": timedelta(seconds=5)},
+    "batches": {"task": "medialib.tasks.finish_batches", "schedule": timedelta(seconds=30)},
     "sweep": {"task": "medialib.tasks.sweep_library", "schedule": timedelta(hours=1)},
     "slots": {"task": "labelling.tasks.sweep_slots", "schedule": timedelta(minutes=1)},
 }
@@ -262,6 +264,14 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
+
+# ---- Telling others: webhooks and mail -----------------------------------------------------------
+# Private networks that webhooks may go to; by default none.
+MEDIALIB_WEBHOOK_NETWORKS = network_list("MEDIALIB_WEBHOOK_NETWORKS")
+# How people reach this service, for links in mails, such as https://media.example.org.
+MEDIALIB_PUBLIC_URL = env.str("MEDIALIB_PUBLIC_URL", default="").rstrip("/")
+vars().update(env.email_url("MEDIALIB_MAIL_URL", default="dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("MEDIALIB_MAIL_FROM", default="media library <media@localhost>")
 
 # ---- Logging -----------------------------------------------------------------------------------
 LOGGING = {

@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 
 from labelling import budget
-from medialib import pipeline, services, uploads
+from medialib import batches, pipeline, services, uploads, webhooks
 from medialib.api.idempotency import forget_old_answers
 
 _task: Callable[..., Callable[[Callable[..., None]], Any]] = shared_task
@@ -24,6 +24,18 @@ def run_step(step_id: int) -> None:
 def dispatch_steps() -> None:
     """Send ready steps and give back lost ones."""
     pipeline.dispatch()
+
+
+@_task(name="medialib.tasks.tell_events", expires=5)
+def tell_events() -> None:
+    """Send what webhooks are to hear, for a few seconds."""
+    webhooks.run_round()
+
+
+@_task(name="medialib.tasks.finish_batches", expires=30)
+def finish_batches() -> None:
+    """Notice batches that have ended."""
+    batches.finish_batches()
 
 
 @_task(name="medialib.tasks.sweep_library", expires=600)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from medialib.api import analyses, assets, uploads
+from medialib.api import analyses, assets, events, uploads
 from search.urls import api_urlpatterns as search_urls
 
 urlpatterns = [
@@ -54,6 +54,19 @@ urlpatterns = [
         "uploads/<uuid:upload_id>/complete/",
         uploads.UploadCompleteView.as_view(),
         name="api-upload-complete",
+    ),
+    path("events/", events.EventListView.as_view(), name="api-events"),
+    path("webhooks/", events.WebhookListView.as_view(), name="api-webhooks"),
+    path("webhooks/<uuid:webhook_id>/", events.WebhookView.as_view(), name="api-webhook"),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/",
+        events.DeliveryListView.as_view(),
+        name="api-webhook-deliveries",
+    ),
+    path(
+        "webhooks/<uuid:webhook_id>/deliveries/<int:delivery_id>/redeliver/",
+        events.RedeliverView.as_view(),
+        name="api-webhook-redeliver",
     ),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),

@@ -7,10 +7,12 @@ from medialib.models.step import Step
 from medialib.models.token import ApiToken
 from medialib.models.upload import Upload
 from medialib.models.user import User
+from medialib.models.webhook import Delivery, Webhook
 
 __all__ = [
     "ApiToken",
     "Asset",
+    "Delivery",
     "Event",
     "KeptAnswer",
     "Keyword",
@@ -19,4 +21,5 @@ __all__ = [
     "Upload",
     "User",
     "WantedFrame",
+    "Webhook",
 ]
