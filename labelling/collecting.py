@@ -117,10 +117,9 @@ class _Reader:
                 )
             else:
                 rows = page_samples(page)
-            for sample in rows:
-                if sample[1] > survey.last_ms:
-                    survey.last_ms = sample[1]
-                yield sample
+            yield from rows
+            times = [row.get("Timestamp", 0) for row in page["Labels"]]
+            survey.last_ms = max(survey.last_ms, self._shift(int(max(times, default=0))))
             self._keep_boxes(page)
 
     def _keep_boxes(self, page: Page) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar
@@ -210,26 +211,32 @@ class RekognitionBackend(LabellingBackend):
         """Ask for one row of the answer, to see how the job stands."""
         operation = OPERATIONS["labels", "video"]
         try:
-            body = self._get(operation, job_id, token="", rows=1)
+            body = self._call(*self._page(operation, job_id, token="", rows=1))
         except StepFailed:
             return False
         return bool(json.loads(body).get("JobStatus") == "IN_PROGRESS")
 
     def read(self, job_id: str, *, token: str = "", waited_seconds: float = 0.0) -> Iterator[Piece]:
-        """Read the pages of a job that has ended, from `token` on."""
+        """Read the pages of a job that has ended, from `token` on.
+
+        While one page is being worked on, the next one is on its way.
+        """
         operation = OPERATIONS["labels", "video"]
-        while True:
-            body = self._get(operation, job_id, token=token)
-            page = json.loads(body)
-            status = page.get("JobStatus")
-            if status == "IN_PROGRESS":
-                raise self._not_yet(waited_seconds)
-            if status == "FAILED":
-                raise run_failed(str(page.get("StatusMessage") or ""))
-            yield Piece(page, body.decode())
-            token = page.get("NextToken") or ""
-            if not token:
-                return
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            coming = ahead.submit(self._call, *self._page(operation, job_id, token=token))
+            while True:
+                body = coming.result()
+                page = json.loads(body)
+                status = page.get("JobStatus")
+                if status == "IN_PROGRESS":
+                    raise self._not_yet(waited_seconds)
+                if status == "FAILED":
+                    raise run_failed(str(page.get("StatusMessage") or ""))
+                if token := page.get("NextToken") or "":
+                    coming = ahead.submit(self._call, *self._page(operation, job_id, token=token))
+                yield Piece(page, body.decode())
+                if not token:
+                    return
 
     def _not_yet(self, waited_seconds: float) -> Wait | StepFailed:
         if waited_seconds > self._deadline_seconds:
@@ -241,14 +248,15 @@ class RekognitionBackend(LabellingBackend):
         pause = max(self._poll_seconds, min(_LONGEST_PAUSE, waited_seconds * _GROWTH))
         return Wait("provider", seconds=pause, detail="Rekognition is looking at it.")
 
-    def _get(self, operation: Operation, job_id: str, *, token: str, rows: int = 1000) -> bytes:
+    def _page(
+        self, operation: Operation, job_id: str, *, token: str, rows: int = 1000
+    ) -> tuple[str, dict[str, Any]]:
+        """Make the call for a page, once it may be made."""
         quota.pace(f"{self.name}:get", per_second=self._paces["get"])
         wanted: dict[str, Any] = {"JobId": job_id, "MaxResults": rows, "SortBy": "TIMESTAMP"}
-        if token:
-            wanted["NextToken"] = token
-        return self._call(operation.read, wanted, paid=False)
+        return operation.read, {**wanted, "NextToken": token} if token else wanted
 
-    def _call(self, operation: str, wanted: dict[str, Any], *, paid: bool) -> bytes:
+    def _call(self, operation: str, wanted: dict[str, Any], *, paid: bool = False) -> bytes:
         """Make one call; gives the answer as it came. All errors are translated here."""
         from botocore.exceptions import (
             BotoCoreError,

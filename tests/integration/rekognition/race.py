@@ -13,7 +13,7 @@ import time
 
 
 def main() -> None:
-    """Work until nothing is left, or for a minute and a half."""
+    """Work until nothing is left, or for five minutes."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "medialib.settings")
     import django
 
@@ -22,7 +22,7 @@ def main() -> None:
     from medialib.models import Step
 
     kinds = (Step.Kind.ANALYSE, Step.Kind.COLLECT)
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300
     while time.monotonic() < end:
         pipeline.dispatch()
         open_ = Step.objects.filter(kind__in=kinds, state__in=steps.OPEN)
@@ -33,7 +33,7 @@ def main() -> None:
             return
         else:
             threading.Event().wait(0.05)
-    sys.exit("There is still work after a minute and a half.")
+    sys.exit("There is still work after five minutes.")
 
 
 if __name__ == "__main__":

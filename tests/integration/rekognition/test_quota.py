@@ -172,19 +172,14 @@ def postgres(name):
     return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_processes_that_race_start_no_job_twice_and_none_too_many(
-    cloud, database, tmp_path, settings
-):
-    """Two workers on one database: 12 videos, four slots."""
-    address = f"sqlite:///{tmp_path}/library.sqlite3"
-    if database == "postgresql":
-        address = postgres("medialib_race")
+def worker_environment(cloud, database, folder, settings):
+    """Give the variables of a worker whose library lies on this database and uses the double."""
+    sqlite = f"sqlite:///{folder}/library.sqlite3"
     bucket = settings.STORAGES["default"]["OPTIONS"]["bucket_name"]
-    environment = {
+    return {
         **os.environ,
-        "MEDIALIB_DATA_DIR": str(tmp_path),
-        "DATABASE_URL": address,
+        "MEDIALIB_DATA_DIR": str(folder),
+        "DATABASE_URL": postgres("medialib_race") if database == "postgresql" else sqlite,
         "DJANGO_SETTINGS_MODULE": "medialib.settings",
         "MEDIALIB_STORAGE": f"s3://{bucket}/library",
         "MEDIALIB_LABELLING": "rekognition",
@@ -195,7 +190,14 @@ def test_processes_that_race_start_no_job_twice_and_none_too_many(
         "MEDIALIB_REKOGNITION_STARTS_PER_SECOND": "0",
         "MEDIALIB_REKOGNITION_READS_PER_SECOND": "0",
     }
-    environment.pop("PYTEST_CURRENT_TEST", None)
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_processes_that_race_start_no_job_twice_and_none_too_many(
+    cloud, database, tmp_path, settings
+):
+    """Two workers on one database: 12 videos, four slots."""
+    environment = worker_environment(cloud, database, tmp_path, settings)
     cloud.double.clock.speed = 30
     most = []
 

@@ -42,7 +42,8 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(sorted(part.strip() for part in text.split(";") if part.strip()))
 
 
-def _ancestors(name: str) -> set[str]:
+@cache
+def _ancestors(name: str) -> frozenset[str]:
     found: set[str] = set()
     todo = [name]
     while todo:
@@ -50,7 +51,7 @@ def _ancestors(name: str) -> set[str]:
         fresh = set(entry.parents if entry else ()) - found
         found |= fresh
         todo += fresh
-    return found
+    return frozenset(found)
 
 
 def photo_labels(seed: int) -> list[dict[str, Any]]:
