@@ -34,13 +34,6 @@ class Modifier:
 _AMOUNTS = re.compile(r"(\d{1,9})(h|ms|m|s)?")
 _UNIT_MS = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1, None: 1_000}
 MAX_DURATION_MS = 1_000_000 * 3_600_000
-_SPOKEN_UNITS = {
-    **dict.fromkeys(("second", "seconds", "sec", "secs", "s"), "s"),
-    **dict.fromkeys(("minute", "minutes", "min", "mins", "m"), "m"),
-    **dict.fromkeys(("hour", "hours", "h"), "h"),
-    "ms": "ms",
-}
-_AT_LEAST = frozenset({"over", "above", "at", "least", "more", "than", "minimum", "min"})
 _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z", re.ASCII)
 
 
@@ -54,26 +47,6 @@ def duration(text: str) -> int | None:
         total += int(match[1]) * _UNIT_MS[match[2]]
         position = match.end()
     return total if text and total <= MAX_DURATION_MS else None
-
-
-def spoken_gap(words: list[str]) -> tuple[int, int] | None:
-    """Read `within 10 seconds` at the beginning of words: how many words, how many milliseconds."""
-    if len(words) < 2 or words[0] != "within":
-        return None
-    unit = _SPOKEN_UNITS.get(words[2], "") if len(words) > 2 else ""
-    gap = duration(words[1] + unit)
-    return None if gap is None else (3 if unit else 2, gap)
-
-
-def spoken_percent(words: list[str], *, position: int) -> tuple[int, float] | None:
-    """Read `over 90 percent` or `80%` at the beginning of words: how many words, which number."""
-    at = next((i for i, word in enumerate(words) if word not in _AT_LEAST), len(words))
-    if at == len(words):
-        return None
-    number, spelled = words[at].rstrip("%"), words[at + 1 : at + 2] in (["percent"], ["%"])
-    if not number.isdecimal() or not (words[at].endswith("%") or spelled):
-        return None
-    return at + 1 + spelled, confidence(number, position=position)
 
 
 def confidence(text: str, *, position: int) -> float:

@@ -46,9 +46,15 @@ _IRREGULAR = {
     "fought": "fight",
     "buses": "bus",
     "gases": "gas",
+    **dict.fromkeys(
+        ("someone", "anyone", "anybody", "everyone", "everybody", "somebody"), "person"
+    ),
 }
+# Words inside a window that a label has not: "riding a bicycle" is Riding Bicycle.
+_BETWEEN = frozenset(("a", "an", "the", "his", "her", "their", "my", "our", "some"))
 # Plurals that are labels of their own beside their singular: both are meant.
 _BOTH = frozenset({"people"})
+_DOUBLE = re.compile(r"(.)\1")
 _SPLIT = re.compile(r"[^\w]+|_")
 _SHORT = 5
 _EXAMPLES = 3
@@ -87,7 +93,8 @@ class Lexicon:
         categories = {normal(key): name for key, (name, _) in vocabulary.category_labels.items()}
         glued = {key.replace(" ", ""): key for key in forms if " " in key}
         by_length: defaultdict[tuple[int, bool], list[str]] = defaultdict(list)
-        for key in forms:
+        irregular = (word for word, lemma in _IRREGULAR.items() if lemma in forms)
+        for key in dict.fromkeys((*forms, *irregular)):
             by_length[len(key), " " in key].append(key)
         return cls(vocabulary, forms, glued, categories, dict(by_length))
 
@@ -98,7 +105,7 @@ class Lexicon:
             return None
         exact = self.forms.get(key, ())
         if exact and key not in _BOTH:
-            return self._meaning(key, exact, exactly=True)
+            return self._meaning(key, (*exact, *self._singular(key, exact)), exactly=True)
         for candidate in (*_lemmas(key), self.glued.get(key.replace(" ", ""), "")):
             found = self.forms.get(candidate, ())
             if found:
@@ -108,6 +115,29 @@ class Lexicon:
             return self._meaning(key, exact, exactly=True)
         category = self.categories.get(key)
         return Meaning((category,), "name", "category") if category else None
+
+    def _singular(self, key: str, exact: tuple[int, ...]) -> tuple[int, ...]:
+        """Give what the singular names where the plural is but another word: mountains, range."""
+        names = [normal(self.vocabulary.names[label]) for label in exact]
+        if key in names:
+            return ()
+        lemmas = (one for one in _plain_plural(key) if any(one in name.split() for name in names))
+        named = (self.vocabulary.ids.get(lemma) for lemma in lemmas)
+        return tuple(label for label in named if label is not None and label not in exact)
+
+    def find_loosely(self, words: Sequence[str]) -> Meaning | None:
+        """Find what these words stand for, also without articles and as "dog walking"."""
+        found = self.find(words)
+        if found is not None or len(words) < 2:
+            return found
+        folded = [fold(word) for word in words]
+        bare = [word for word in folded if word not in _BETWEEN]
+        if len(bare) < 2 or folded[0] in _BETWEEN or folded[-1] in _BETWEEN:
+            return None
+        found = self.find(bare) if len(bare) < len(words) else None
+        if found is None and len(bare) == 2 and bare[0].endswith("ing"):
+            found = self.find([bare[1], bare[0]])
+        return found
 
     def _meaning(self, key: str, ids: tuple[int, ...], *, exactly: bool) -> Meaning:
         names = tuple(self.vocabulary.names[label] for label in ids)
@@ -133,9 +163,10 @@ class Lexicon:
         return "; ".join(said)
 
     def near(self, words: Sequence[str], *, limit: int = 3) -> list[tuple[str, int]]:
-        """List forms that differ by a typing mistake or two, nearest first, with the distance.
+        """List forms that differ by a typing mistake or two, nearest first, with how far they are.
 
-        Mistakes are counted as Damerau-Levenshtein does, each place being changed once at most.
+        Mistakes are counted as Damerau-Levenshtein does, each place being changed once at most;
+        half a mistake less where both sound alike ("baloon" is nearer to balloon than to baboon).
         """
         key = normal(" ".join(words))
         allowed = 1 if len(key) <= _SHORT else 2
@@ -152,8 +183,10 @@ class Lexicon:
                 score_cutoff=allowed,
                 limit=limit * 2,
             )
-            for form, distance, _ in found:
-                best[form] = min(int(distance), best.get(form, allowed))
+            sound = _sound(candidate)
+            for form, mistakes, _ in found:
+                far = 2 * int(mistakes) - (_sound(form) == sound)
+                best[form] = min(far, best.get(form, far))
         # People seldom mistype the first letter.
         ordered = sorted(best.items(), key=lambda p: (p[1], p[0][0] != key[0], p[0]))
         return ordered[:limit]
@@ -165,13 +198,21 @@ class Lexicon:
 
     def named(self, form: str) -> Meaning:
         """Give the meaning of a form that `near` has listed."""
-        names = tuple(self.vocabulary.names[label] for label in self.forms[form])
+        known = form if form in self.forms else _IRREGULAR[form]
+        names = tuple(self.vocabulary.names[label] for label in self.forms[known])
         return Meaning(names, "typo", form=form)
 
 
 def normal(text: str) -> str:
     """Bring a form into the shape in which forms are compared: folded words, single spaces."""
     return " ".join(_SPLIT.sub(" ", fold(text).replace("'s", "s")).split())
+
+
+def _sound(text: str) -> str:
+    """Write a word roughly as it is heard: letters that are often mistaken become one."""
+    for letters, one in (("ph", "f"), ("ck", "k"), ("y", "i"), ("z", "s"), ("dg", "g")):
+        text = text.replace(letters, one)
+    return _DOUBLE.sub(r"\1", text)
 
 
 def _keys(form: str) -> Iterator[str]:
@@ -206,7 +247,7 @@ def _lemmas_of_word(word: str) -> Iterator[str]:
 
 
 def _plain_plural(word: str) -> Iterator[str]:
-    if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
+    if len(word) < 3 or not word.endswith("s") or word.endswith("ss"):
         return
     yield word[:-1]
     if word.endswith("ies"):

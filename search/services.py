@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -103,7 +104,8 @@ def search(
 def _understanding(text: str, principals: Principals) -> tuple[Vocabulary, Understanding]:
     vocabulary, words = get_vocabulary(), plain_words(text)
     seen_words = _asked(lambda backend: backend.words_seen(words, principals))
-    return vocabulary, understand(text, vocabulary, seen_words=seen_words)
+    today = datetime.datetime.now(datetime.UTC).date()
+    return vocabulary, understand(text, vocabulary, seen_words=seen_words, today=today)
 
 
 def _mark(request: SearchRequest, canonical: str, min_confidence: float) -> str:

@@ -6,32 +6,21 @@ up as a typing mistake, then in the texts that the asker may see, else it is lef
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import dataclass
 
 from labelling.taxonomy import Vocabulary
-from search import everyday, fields
 from search.alternatives import also_in_texts
 from search.grammar import build, parse
-from search.lexicon import MAX_WINDOW, Lexicon, Meaning
-from search.names import category_named, label_named
-from search.query import (
-    Category,
-    Kind,
-    Label,
-    Phrase,
-    Query,
-    Word,
-    print_duration,
-)
+from search.lexicon import Lexicon
+from search.query import Category, Label, Phrase, Query, Word
+from search.reader import GONE, Reader
 from search.results import Understood
-from search.text import fold, tokens
+from search.text import tokens
 from search.tidy import tidy
 from search.tokens import Sign, Token, tokenise
 
-# Stands where a word was left out, so that a NOT before it goes with it.
-GONE = Token(Sign.END, "", -1)
 _MAX_SUGGESTIONS = 3
 
 
@@ -62,23 +51,29 @@ def plain_words(text: str) -> frozenset[str]:
 
 
 def understand(
-    text: str, vocabulary: Vocabulary, *, seen_words: Collection[str] = ()
+    text: str,
+    vocabulary: Vocabulary,
+    *,
+    seen_words: Collection[str] = (),
+    today: datetime.date | None = None,
 ) -> Understanding:
     """Understand a search; `seen_words` are those tokens that occur in a text the asker may see.
+
+    `today` is what "yesterday" and "last year" are counted from; None: they are words like others.
 
     Raises InvalidQuery for what can't be read and for labels and categories that aren't known.
     """
     parse(text)
     lexicon = lexicon_of(vocabulary)
-    reader = _Reader(text, lexicon, frozenset(seen_words))
+    reader = Reader(text, lexicon, frozenset(seen_words), today=today)
     read = reader.read(tokenise(text))
     if reader.left_out and not _says_what(read):
         # Nothing else says what is looked for: finding nothing is honest, finding all is not.
-        reader = _Reader(text, lexicon, frozenset(seen_words), keep_unknown=True)
+        reader = Reader(text, lexicon, frozenset(seen_words), keep_unknown=True, today=today)
         read = reader.read(tokenise(text))
     if not any(token.sign in (Sign.LEAF, Sign.MODIFIER) for token in read):
         # Words that alone say nothing ("the") are looked for in texts rather than find all.
-        reader = _Reader(text, lexicon, frozenset(seen_words))
+        reader = Reader(text, lexicon, frozenset(seen_words))
         read = reader.as_text(tokenise(text))
     query, chips = also_in_texts(
         build(tidy(read, gone=GONE)), tokenise(text), read, reader.chips, seen_words=seen_words
@@ -98,299 +93,3 @@ def _says_what(read: Sequence[Token]) -> bool:
         and previous.sign is not Sign.NOT
         for previous, token in zip(before, read, strict=False)
     )
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Reads the tokens of one search from left to right."""
-
-    text: str
-    lexicon: Lexicon
-    seen_words: frozenset[str]
-    keep_unknown: bool = False
-    chips: list[Understood] = field(default_factory=list)
-    suggestions: list[str] = field(default_factory=list)
-    left_out: bool = False
-    out: list[Token] = field(default_factory=list)
-    # Per open bracket, whether a NOT stands before it.
-    _negations: list[bool] = field(default_factory=list)
-
-    def read(self, given: list[Token]) -> list[Token]:
-        """Give the tokens with a meaning in place of every word."""
-        at = 0
-        while given[at].sign is not Sign.END:
-            if given[at].sign is not Sign.WORD:
-                self._explicit(given[at])
-                at += 1
-                continue
-            end = at
-            while given[end].sign is Sign.WORD:
-                end += 1
-            words = given[at:end]
-            single = at > 0 and given[at - 1].sign is Sign.NOT and given[at - 1].text == "-"
-            if single:
-                # A minus speaks of the one word behind it.
-                self._run(words[:1], opens=False)
-                at += 1
-            else:
-                self._run(words, opens=at == 0, closes=given[end].sign is Sign.END)
-                at = end
-        return [*self.out, given[-1]]
-
-    def as_text(self, given: list[Token]) -> list[Token]:
-        """Take every word as a word of a text."""
-        for token in given:
-            if token.sign is Sign.WORD and tokens(_word(token).text):
-                self._phrase(token, "looked for in titles, keywords, file names, descriptions")
-        return [*self.out, given[-1]]
-
-    # ---- explicit syntax -----------------------------------------------------------------------
-
-    def _explicit(self, token: Token) -> None:
-        if token.sign is Sign.OPEN:
-            self._negations.append(self._negated())
-        elif token.sign is Sign.CLOSE and self._negations:
-            self._negations.pop()
-        if token.sign in (Sign.LEAF, Sign.MODIFIER):
-            token = self._known(token)
-            self._chip(token.text, _type_of(token), _value_of(token), "")
-        elif token.sign in (Sign.THEN, Sign.AFTER, Sign.WITHIN):
-            self._relation(token)
-        # parse() has accepted the syntax: what words leave behind may be tidied away from now on.
-        self.out.append(replace(token, soft=True))
-
-    def _known(self, token: Token) -> Token:
-        vocabulary, value = self.lexicon.vocabulary, token.value
-        if isinstance(value, Label):
-            name = label_named(value.name, vocabulary, position=token.position)
-            return replace(token, value=Label(name, value.confidence))
-        if isinstance(value, Category):
-            name = category_named(value.name, vocabulary, position=token.position)
-            return replace(token, value=Category(name))
-        return token
-
-    def _relation(self, token: Token) -> None:
-        if token.sign is Sign.WITHIN:
-            self._chip(
-                token.text, "relation", f"within {print_duration(cast(int, token.value))}", ""
-            )
-        else:
-            value = "then" if token.sign is Sign.THEN else "after"
-            reason = "one after the other; within 10s unless you write WITHIN"
-            self._chip(token.text, "relation", value, reason)
-
-    # ---- words ---------------------------------------------------------------------------------
-
-    def _run(self, words: list[Token], *, opens: bool, closes: bool = False) -> None:
-        at = self._opening(words) if opens else 0
-        if closes and len(words) - at > 1 and self._kind(words[-1]):
-            # "dog videos": the kind stands last.
-            words = words[:-1]
-        while at < len(words):
-            at += (
-                self._known_window(words, at)
-                or self._operator(words, at)
-                or self._measure(words, at)
-                or self._stop_word(words, at)
-                or self._left_over(words, at)
-            )
-
-    def _opening(self, words: list[Token]) -> int:
-        """Skip a request and note a kind: "please show me all photos of"."""
-        plain = [_plain(word) for word in words]
-        at = 0
-        while fit := max(
-            (len(r) for r in everyday.REQUESTS if tuple(plain[at : at + len(r)]) == r), default=0
-        ):
-            if at + fit >= len(words):
-                break
-            at += fit
-        following = plain[at + 1] if at + 1 < len(plain) else ""
-        connected = not following or following in everyday.CONNECTORS
-        if plain[at] in everyday.CONTAINERS and following in everyday.CONNECTORS:
-            return at + 1
-        if connected and self._kind(words[at]):
-            return at + 1
-        return at
-
-    def _kind(self, word: Token) -> bool:
-        kind = everyday.KINDS.get(_plain(word))
-        if kind is None:
-            return False
-        value = Kind("photo" if kind == "photo" else "video")
-        self.out.append(replace(word, sign=Sign.LEAF, value=value))
-        self._chip(word.text, "filter", str(value), "")
-        return True
-
-    def _known_window(self, words: list[Token], at: int) -> int:
-        """Take the longest words from here on that are a label or a category."""
-        for size in range(min(MAX_WINDOW, len(words) - at), 0, -1):
-            window = words[at : at + size]
-            if any(_word(word).confidence is not None for word in window[:-1]):
-                continue
-            # A word of order alone is never a label, even where one has such a form.
-            if size == 1 and (_plain(window[0]),) in everyday.OPERATORS:
-                continue
-            if size == 1 and _plain(window[0]) in everyday.STOP_WORDS:
-                continue
-            meaning = self.lexicon.find([_word(word).text for word in window])
-            if meaning is not None:
-                self._mean(meaning, window)
-                return size
-        return 0
-
-    def _mean(self, meaning: Meaning, window: Sequence[Token]) -> None:
-        limit = _word(window[-1]).confidence
-        text = self._text_of(window)
-        at = window[0].position
-        negated = self._negated()
-        if meaning.type == "category":
-            leaves = [Token(Sign.LEAF, text, at, Category(meaning.names[0]))]
-        else:
-            leaves = [Token(Sign.LEAF, text, at, Label(name, limit)) for name in meaning.names]
-        if len(leaves) > 1:
-            either = Token(Sign.OR, "or", at, soft=True)
-            inside = [part for leaf in leaves for part in (either, leaf)][1:]
-            leaves = [
-                Token(Sign.OPEN, "(", at, soft=True),
-                *inside,
-                Token(Sign.CLOSE, ")", at, soft=True),
-            ]
-        self.out += leaves
-        for name in meaning.names:
-            reason = self.lexicon.explain(meaning, name, text)
-            self._chip(text, meaning.type, name, reason, negated=negated)
-
-    def _operator(self, words: list[Token], at: int) -> int:
-        plain = tuple(_plain(word) for word in words[at : at + 5])
-        for size in range(len(plain), 0, -1):
-            signs = everyday.OPERATORS.get(plain[:size])
-            if signs is None:
-                continue
-            text = self._text_of(words[at : at + size])
-            for sign in signs:
-                token = Token(sign, text, words[at].position, soft=True)
-                self.out.append(token)
-                if sign in (Sign.THEN, Sign.AFTER):
-                    self._relation(token)
-            return size
-        return 0
-
-    def _measure(self, words: list[Token], at: int) -> int:
-        """Read "within 10 seconds" and "over 90 percent"."""
-        plain = [_plain(word) for word in words[at : at + 4]]
-        position = words[at].position
-        if spoken := fields.spoken_gap(plain):
-            size, gap = spoken
-            text = self._text_of(words[at : at + size])
-            token = Token(Sign.WITHIN, text, position, gap, soft=True)
-            if any(other.sign in (Sign.THEN, Sign.AFTER) for other in self.out):
-                self._relation(token)
-                self.out.append(token)
-            return size
-        if percent := fields.spoken_percent(plain, position=position):
-            size, limit = percent
-            text = self._text_of(words[at : at + size])
-            if not any(token.sign is Sign.MODIFIER for token in self.out):
-                value = fields.Modifier("conf", limit)
-                self.out.append(Token(Sign.MODIFIER, text, position, value))
-                self._chip(text, "filter", f"conf:{limit:g}", "")
-            return size
-        return 0
-
-    def _stop_word(self, words: list[Token], at: int) -> int:
-        return int(_plain(words[at]) in everyday.STOP_WORDS)
-
-    def _left_over(self, words: list[Token], at: int) -> int:
-        """Read a word that is in no label: a typing mistake, a word in texts, or nothing."""
-        word = words[at]
-        text = _word(word).text
-        cut = tokens(text)
-        if cut and all(token in self.seen_words for token in cut):
-            self._phrase(word, "in the title, keywords, file name or description")
-            return 1
-        if size := self._typo(words, at):
-            return size
-        if self.keep_unknown and cut:
-            self._phrase(word, "in no label and in no text that you may see")
-            return 1
-        self.left_out = True
-        self._chip(text, "text", text, "left out: in no label and in no text that you may see")
-        self.out.append(GONE)
-        return 1
-
-    def _phrase(self, word: Token, reason: str) -> None:
-        text = _word(word).text
-        self._chip(text, "text", text, reason)
-        self.out.append(Token(Sign.LEAF, word.text, word.position, Phrase(text)))
-
-    def _typo(self, words: list[Token], at: int) -> int:
-        """Take the nearest form if there is only one that near; suggest the others."""
-        for size in (3, 2, 1):
-            window = words[at : at + size]
-            if len(window) < size or any(_is_order(word) for word in window):
-                continue
-            near = self.lexicon.near([_word(word).text for word in window])
-            if not near:
-                continue
-            start, end = window[0].position, window[-1].position + len(window[-1].text)
-            meanings = [self.lexicon.named(form) for form, _ in near]
-            for meaning in meanings:
-                self.suggestions.append(f"{self.text[:start]}{meaning.names[0]}{self.text[end:]}")
-            nearest_ones = {
-                m.names for m, (_, far) in zip(meanings, near, strict=True) if far == near[0][1]
-            }
-            if len(nearest_ones) == 1:
-                self._mean(meanings[0], window)
-                return size
-            return 0
-        return 0
-
-    # ---- chips ---------------------------------------------------------------------------------
-
-    def _negated(self) -> bool:
-        nots = 0
-        for token in reversed(self.out):
-            if token.sign is not Sign.NOT:
-                break
-            nots += 1
-        return (nots % 2 == 1) != (bool(self._negations) and self._negations[-1])
-
-    def _chip(
-        self, text: str, kind: str, value: str, reason: str, *, negated: bool | None = None
-    ) -> None:
-        if negated is None:
-            negated = kind not in ("relation",) and self._negated()
-        self.chips.append(Understood(text, kind, value, negated, reason))
-
-    def _text_of(self, window: Sequence[Token]) -> str:
-        return self.text[window[0].position : window[-1].position + len(window[-1].text)]
-
-
-def _word(token: Token) -> Word:
-    return cast(Word, token.value)
-
-
-def _plain(token: Token) -> str:
-    return fold(_word(token).text)
-
-
-def _is_order(token: Token) -> bool:
-    plain = _plain(token)
-    return (plain,) in everyday.OPERATORS or plain in everyday.STOP_WORDS
-
-
-def _type_of(token: Token) -> str:
-    if isinstance(token.value, Label):
-        return "label"
-    if isinstance(token.value, Category):
-        return "category"
-    return "text" if isinstance(token.value, Phrase) else "filter"
-
-
-def _value_of(token: Token) -> str:
-    if isinstance(token.value, Label | Category):
-        return token.value.name
-    if isinstance(token.value, Phrase):
-        return token.value.text
-    return token.text if token.sign is Sign.MODIFIER else str(token.value)
