@@ -1,0 +1,179 @@
+"""What every page keeps to: no barrier, no sideways scroll, nothing that jumps, few bytes."""
+
+from __future__ import annotations
+
+import gzip
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests import service
+from tests.browser.screenshots import addresses, sign_in
+from tests.browser.test_story import wait_until
+
+pytestmark = pytest.mark.browser
+STATIC = service.ROOT / "medialib" / "static" / "medialib"
+MOST_SHIFT = 0.05
+
+# Sums the layout shifts that follow no input, from the first paint on.
+_WATCH_SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+# axe-core reads contrast from rgb() only: give it every colour of the page in that form.
+_PLAIN_COLOURS = """() => {
+  const pen = Object.assign(document.createElement("canvas"), {width: 1, height: 1})
+    .getContext("2d", {willReadFrequently: true});
+  const known = new Map();
+  const plain = (colour) => {
+    if (!known.has(colour)) {
+      pen.clearRect(0, 0, 1, 1);
+      pen.fillStyle = colour;
+      pen.fillRect(0, 0, 1, 1);
+      const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
+      known.set(colour, `rgba(${r}, ${g}, ${b}, ${a / 255})`);
+    }
+    return known.get(colour);
+  };
+  const all = [...document.querySelectorAll("*")].map((element) => {
+    const {color, backgroundColor} = getComputedStyle(element);
+    return [element, plain(color), plain(backgroundColor)];
+  });
+  for (const [element, color, backgroundColor] of all) {
+    Object.assign(element.style, {color, backgroundColor, transition: "none"});
+  }
+}"""
+_BARRIERS = """async () => {
+  const found = await axe.run(document);
+  const contrast = found.incomplete.find((one) => one.id === "color-contrast");
+  if (contrast && !contrast.nodes.length) return ["contrast could not be looked at"];
+  return found.violations.map((one) =>
+    `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+}"""
+
+
+def axe_source():
+    """Give the script of axe-core out of its package."""
+    spec = find_spec("axe_core_python")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).with_name("axe.min.js").read_text()
+
+
+def look_at(page, address, *, axe):
+    """Open a page; gives what is wrong with it, in words."""
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    wait_until(page, "document.fonts.status === 'loaded'")
+    wrong = []
+    too_wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    if too_wide > 0:
+        wrong.append(f"{too_wide} px too wide")
+    shifted = page.evaluate("window.shifted")
+    if shifted > MOST_SHIFT:
+        wrong.append(f"layout shift of {shifted:.3f}")
+    page.evaluate(_PLAIN_COLOURS)
+    page.evaluate(axe)
+    return wrong + page.evaluate(_BARRIERS)
+
+
+def visit(chromium, demo, *, width, theme):
+    """Look at every page; gives what is wrong by page, and the errors of the console."""
+    axe = axe_source()
+    context = chromium.new_context(
+        viewport={"width": width, "height": 800},
+        base_url=demo.url,
+        color_scheme=theme,
+        reduced_motion="reduce",
+    )
+    context.add_init_script(_WATCH_SHIFTS)
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    wrong = {"sign-in": look_at(page, "/sign-in/", axe=axe)}
+    sign_in(page, demo.password)
+    for name, address in addresses(page).items():
+        wrong[name] = look_at(page, address, axe=axe)
+    context.close()
+    return {name: found for name, found in wrong.items() if found}, errors
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_no_page_has_barriers_or_scrolls_sideways_or_jumps(chromium, demo, width, theme):
+    wrong, errors = visit(chromium, demo, width=width, theme=theme)
+    assert wrong == {}
+    assert errors == []
+
+
+def packed(folder, suffix):
+    """Give the gzipped size of all files of a kind, each packed by itself as servers do."""
+    return sum(len(gzip.compress(path.read_bytes())) for path in (STATIC / folder).glob(suffix))
+
+
+def test_scripts_and_styles_stay_small():
+    assert packed("js", "*.js") <= 60_000
+    assert packed("css", "*.css") <= 30_000
+
+
+def focused(page):
+    """Describe what has the focus."""
+    return page.evaluate(
+        """() => {
+          const at = document.activeElement;
+          const outline = getComputedStyle(at).outlineStyle;
+          return {tag: at.tagName, text: at.textContent.trim().slice(0, 60), href: at.href ?? "",
+                  seen: outline !== "none" && at.getBoundingClientRect().height > 0};
+        }"""
+    )
+
+
+def tab_to(page, wanted, *, most=60):
+    """Press Tab until the focus is where `wanted` says; every stop must be visible."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        at = focused(page)
+        if wanted(at):
+            assert at["seen"], f"the focus on {at} is not to be seen"
+            return at
+    raise AssertionError("The keyboard does not get there.")
+
+
+def test_the_story_needs_no_mouse(page):
+    page.keyboard.press("/")
+    page.keyboard.type("cars")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/**")
+    tab_to(page, lambda at: "Skip the filters" in at["text"])
+    page.keyboard.press("Enter")
+    tab_to(page, lambda at: "#t=" in at["href"])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/assets/**")
+    wait_until(page, "document.querySelector('video').readyState >= 2")
+    page.keyboard.press("k")
+    wait_until(page, "!document.querySelector('video').paused")
+    page.keyboard.press("k")
+    wait_until(page, "document.querySelector('video').paused")
+    page.keyboard.press("?")
+    wait_until(page, "document.getElementById('keys').open")
+    page.keyboard.press("Escape")
+    wait_until(page, "!document.getElementById('keys').open")
+    tab_to(page, lambda at: "By time" in at["text"] or "By label" in at["text"])
+    page.keyboard.press("ArrowRight")
+    assert focused(page)["text"] == "By time"
+
+
+def test_a_frame_is_saved_with_its_boxes(page):
+    page.goto("/search/?q=cars")
+    page.locator("li.row", has_text="A short tour").locator("a.picture").first.click()
+    page.wait_for_url("**/assets/**")
+    wait_until(page, "Number(document.querySelector('canvas.overlay').dataset.boxes) > 0")
+    with page.expect_download() as saved:
+        page.keyboard.press("s")
+    assert saved.value.suggested_filename.startswith("A short tour")
+    assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
