@@ -8,29 +8,31 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
-import pytest
+from tests.servers import require
 
 
 @contextlib.contextmanager
-def server(folder: Path) -> Iterator[str]:
+def server() -> Iterator[str]:
     """Start a server and give its DATABASE_URL; skips the test where PostgreSQL is missing."""
-    if shutil.which("initdb") is None or shutil.which("pg_ctl") is None:
-        pytest.skip("PostgreSQL is not installed here")
-    data = Path(f"/tmp/medialib-pg-{os.getpid()}")
-    shutil.rmtree(data, ignore_errors=True)
-    data.mkdir()
+    programs = shutil.which("initdb") or max(glob("/usr/lib/postgresql/*/bin/initdb"), default="")
+    require(programs, "PostgreSQL is not installed here (Debian: apt-get install postgresql).")
+    programs = str(Path(programs).parent)
+    data = Path(tempfile.mkdtemp(prefix="medialib-pg-"))
     # PostgreSQL refuses to run as root.
     person = "nobody" if os.geteuid() == 0 else None
     if person:
         account = pwd.getpwnam(person)
         os.chown(data, account.pw_uid, account.pw_gid)
 
-    def call(*arguments: str) -> None:
+    def call(program: str, *arguments: str) -> None:
+        command = [f"{programs}/{program}", *arguments]
         done = subprocess.run(
-            arguments, user=person, cwd=data, capture_output=True, text=True, check=False
+            command, user=person, cwd=data, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -15,6 +15,8 @@ from tests import postgres
 ROOT = Path(__file__).resolve().parents[2]
 # 60 analyses at 0.10 USD against 3.00 USD for the library and 2.00 USD for each of two owners.
 PREPARE = """
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
 from decimal import Decimal
 from labelling import budget
 from labelling.models import Analysis
@@ -45,7 +47,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/library.sqlite3"
     else:
-        with postgres.server(tmp_path) as url:
+        with postgres.server() as url:
             yield url
 
 
@@ -101,7 +103,6 @@ def test_no_race_spends_more_than_the_cap_or_pays_one_analysis_twice(
     database: str, tmp_path: Path
 ) -> None:
     manage = Manage(database, tmp_path)
-    manage("migrate", "-v0")
     manage("shell", "-v0", "-c", PREPARE)
     manage.race(processes=2, threads=3)
     report = manage("shell", "-v0", "-c", REPORT)
