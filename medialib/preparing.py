@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from medialib.models import Asset, Rendition
 # Before this the pace says little: readers and encoders take a moment to start.
 _SETTLED_SECONDS = 5.0
 _SETTLED_PROGRESS = 0.02
+_DAMAGED = "This file is damaged inside. It was converted so that it plays; parts may be missing."
 
 
 def prepare(asset: Asset) -> bool:
@@ -34,7 +36,18 @@ def prepare(asset: Asset) -> bool:
         assets.set_facts(asset, probe)
         if isinstance(decision, rule.Keep):
             pictures.make_overview(asset, source, duration_ms=probe.duration_ms)
+        # Looked for last, as it reads the whole file: the poster is there by now.
+        if _may_be_damaged(probe, decision) and probing.is_damaged(source):
+            probe = replace(probe, damaged=True, warnings=(*probe.warnings, _DAMAGED))
+            assets.set_facts(asset, probe)
+            return True
     return not isinstance(decision, rule.Keep)
+
+
+def _may_be_damaged(probe: probing.Probe, decision: rule.Decision) -> bool:
+    """Tell whether damage is not known yet and would reach a browser."""
+    copied = not isinstance(decision, rule.Transcode) and not probe.truncated
+    return probe.kind == Asset.Kind.VIDEO and copied
 
 
 def convert(

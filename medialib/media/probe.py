@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from medialib.media import cage
-from medialib.media.errors import MediaRejected
+from medialib.media.errors import CageDied, MediaRejected
 from medialib.media.sniff import HEAD_BYTES, sniff, what_it_is
 from medialib.media.source import Source
 
 PROBE_LIMITS = cage.Limits(cpu_seconds=60, wall_seconds=120, file_bytes=0)
+DAMAGE_LIMITS = cage.Limits(cpu_seconds=900, wall_seconds=1800, file_bytes=0)
 _JOBS = {
     "photo": "medialib.media.caged.probe_photo:probe",
     "video": "medialib.media.caged.probe_video:probe",
@@ -49,6 +50,7 @@ class Probe:
     has_audio: bool = False
     audio_codec: str = ""
     truncated: bool = False
+    damaged: bool = False
     animated: bool = False
     captured_at: str | None = None
     captured_offset_minutes: int | None = None
@@ -81,3 +83,13 @@ def probe(source: Source, *, limits: cage.Limits = PROBE_LIMITS) -> Probe:
             f"This file is not a video or a photo we can read ({what_it_is(head)}).",
         )
     return Probe.from_json(cage.run(_JOBS[kind], request={}, source=source, limits=limits))
+
+
+def is_damaged(source: Source, *, limits: cage.Limits = DAMAGE_LIMITS) -> bool:
+    """Tell whether browsers would stop inside a video; reads all of it, decodes little."""
+    job = "medialib.media.caged.damage:look"
+    try:
+        return bool(cage.run(job, request={}, source=source, limits=limits)["damaged"])
+    except CageDied as error:
+        # What takes too long is not known to be damaged; what kills a reader is.
+        return error.reason == "crash"

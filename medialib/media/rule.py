@@ -100,6 +100,7 @@ def _transcode_reasons(probe: Probe) -> tuple[str, ...]:
             f"the profile is {probe.profile or 'unknown'}",
         ),
         (probe.rotation != 0, "it is stored turned"),
+        (probe.damaged, "it is damaged inside"),
         (probe.interlaced, "it is interlaced"),
         (bool(probe.hdr), "it is HDR"),
         (probe.sample_aspect not in {"1:1", "0:1"}, "its pixels are not square"),

@@ -9,7 +9,7 @@ import pytest
 
 from medialib.media import cage
 from medialib.media.errors import CageDied, MediaRejected
-from medialib.media.probe import Probe, probe
+from medialib.media.probe import Probe, is_damaged, probe
 from medialib.media.rule import Keep, Remux, Transcode, decide
 from medialib.media.source import BytesSource, LocalSource
 from tests import media_corpus
@@ -71,6 +71,15 @@ def test_videos_are_seen_for_what_they_are(name, fate, facts):
     assert {fact: getattr(seen, fact) for fact in facts} == facts
     assert type(decide(seen)) is fate
     assert 0 < seen.duration_ms < 21_000
+
+
+@pytest.mark.parametrize(
+    ("name", "damaged"),
+    [("corrupt.mp4", True), ("plain.mp4", False), ("broadcast.ts", False), ("h264.avi", False)],
+)
+def test_damage_inside_a_file_that_opens_well_is_found(name, damaged):
+    with LocalSource(media_corpus.file(name)) as source:
+        assert is_damaged(source) == damaged
 
 
 @pytest.mark.parametrize(

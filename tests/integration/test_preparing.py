@@ -126,6 +126,15 @@ def test_a_cut_off_video_plays_as_far_as_it_goes_and_says_so(user, library, drai
     assert asset.warnings[0] in page.replace("&#x27;", "'")
 
 
+def test_a_video_that_is_damaged_inside_is_converted_and_says_so(user, library, drain, fresh):
+    asset = keep(user, media_corpus.file("corrupt.mp4").read_bytes())
+    drain()
+    asset = fresh(asset)
+    assert asset.state == Asset.State.SEARCHABLE
+    assert asset.renditions.filter(kind=Rendition.Kind.PLAYBACK).exists()
+    assert any("damaged inside" in warning for warning in asset.warnings)
+
+
 def test_when_and_with_what_a_photo_was_taken_is_kept_and_where_is_not(
     user, library, drain, fresh, client
 ):
