@@ -1,6 +1,6 @@
-"""Fill a fresh library with short videos whose labelling is queued; a test's other process.
+"""Fill a fresh library with media whose labelling is queued; a test's other process.
 
-`python -m tests.integration.rekognition.fill <how many>`
+`python -m tests.integration.rekognition.fill <how many videos> [<how many photos>]`
 """
 
 from __future__ import annotations
@@ -27,21 +27,23 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     budget.set_cap(budget.LIBRARY, "month", Decimal(1000), actor=None)
     owners = [User.objects.create_user(name) for name in ("ann", "ben")]
-    data = samples.clip(seconds=3.0)
-    for number in range(int(sys.argv[1])):
+    videos, photos = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
+    for number in range(videos + photos):
+        is_video = number < videos
+        data = samples.clip(seconds=3.0) if is_video else samples.photo(size=(640, 480))
         asset_id = new_id()
-        name = f"assets/{asset_id}/video"
+        name = f"assets/{asset_id}/original"
         storage.write_bytes(name, data)
         asset = Asset.objects.create(
             id=asset_id,
             owner=owners[number % 2],
-            kind="video",
-            original_filename=f"{number}.mp4",
+            kind="video" if is_video else "photo",
+            original_filename=f"{number}",
             original_name=name,
             size=len(data),
-            duration_ms=3000,
-            width=320,
-            height=180,
+            duration_ms=3000 if is_video else 0,
+            width=320 if is_video else 640,
+            height=180 if is_video else 480,
             state=Asset.State.LABELLING,
         )
         for analysis in services.queue_analyses(asset):

@@ -21,6 +21,9 @@ def main() -> None:
     from medialib import pipeline, steps
     from medialib.models import Step
 
+    # What a worker of this name held when it was killed is given back at once.
+    if name := os.environ.get("MEDIALIB_WORKER_NAME"):
+        steps.release_worker(name)
     kinds = (Step.Kind.ANALYSE, Step.Kind.COLLECT)
     end = time.monotonic() + 300
     while time.monotonic() < end:

@@ -163,3 +163,14 @@ def test_an_outage_is_waited_for_and_given_up_after_a_day(cloud):
     cloud.finish(analysis)
     assert (analysis.status, analysis.code) == ("FAILED", "provider_away")
     books_say(analysis, calls=0)
+
+
+def test_a_photo_is_labelled_by_the_double_that_others_wrote(cloud):
+    """Moto's DetectLabels takes anything and always answers the same."""
+    cloud.configure(endpoint=cloud.moto)
+    analysis = cloud.queue(cloud.asset("photo"))
+    cloud.finish(analysis)
+    assert (analysis.status, analysis.model_version) == ("SUCCEEDED", "3.0")
+    labels = analysis.moments.values_list("label__name", "start_ms", "end_ms")
+    assert list(labels) == [("Mobile Phone", 0, 0)]
+    books_say(analysis, calls=1)

@@ -81,7 +81,10 @@ class Double:
         if work is None:
             raise refusal("AccessDeniedException", f"The double does not do {name}.")
         body = work(operation, request)
-        if fault is not None and fault.lost:
+        if fault is not None and fault.held:
+            fault.reached.set()
+            fault.go_on.wait(30)
+        if fault is not None and (fault.lost or fault.held):
             raise AnswerLost
         return bytes(body)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.servers.rekognition.refusals import Refusal, refusal
 
 
 @dataclass(slots=True)
 class Fault:
-    """`code` is answered instead of doing the work; `lost` does the work and drops the answer."""
+    """`code` is answered instead of doing the work; `lost` does the work and drops the answer.
+
+    `held` does the work and keeps the answer back: a test kills who waits for it meanwhile.
+    """
 
     operation: str
     code: str = ""
@@ -19,6 +22,9 @@ class Fault:
     # Let so many calls through first.
     after: int = 0
     lost: bool = False
+    held: bool = False
+    reached: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
 
 
 class Faults:
