@@ -157,6 +157,8 @@ MEDIALIB_REJECTED_DAYS = 7
 MEDIALIB_MAX_FRAMES = env.int("MEDIALIB_MAX_FRAMES", default=480)
 # Pictures of moments kept per video; half of them are made without being asked for.
 MEDIALIB_MAX_FRAMES = env.int("MEDIALIB_MAX_FRAMES", default=480)
+# Whether /styleguide/ shows every component of the pages in every state (for developers).
+MEDIALIB_STYLEGUIDE = env.bool("MEDIALIB_STYLEGUIDE", default=False)
 # A path prefix that nginx serves from disk by X-Accel-Redirect; empty: this service sends bytes.
 MEDIALIB_X_ACCEL_PREFIX = env.str("MEDIALIB_X_ACCEL_PREFIX", default="")
 MEDIALIB_FFMPEG = env.str("MEDIALIB_FFMPEG", default="")

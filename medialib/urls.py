@@ -18,6 +18,7 @@ from medialib.views import (
     library_actions,
     media,
     moments_csv,
+    styleguide,
     tokens,
     upload,
 )
@@ -43,6 +44,7 @@ urlpatterns = [
     path("tokens/<str:token_id>/revoke/", tokens.revoke_token, name="token-revoke"),
     path("costs/", costs.costs_page, name="costs"),
     path("activity/", activity.activity_page, name="activity"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("sign-in/", accounts.SignInView.as_view(), name="sign-in"),
     path("sign-out/", accounts.sign_out, name="sign-out"),
     path("media/<uuid:asset_id>/poster.jpg", media.poster, name="media-poster"),

@@ -300,6 +300,18 @@ def test_moments_come_as_a_file_for_spreadsheets(mine, user, other):
     assert mine.get(reverse("asset-moments-csv", args=[hidden.pk])).status_code == 404
 
 
+# ---- Styleguide --------------------------------------------------------------------------------
+
+
+def test_the_styleguide_is_there_only_where_it_is_asked_for(mine, settings):
+    assert mine.get("/styleguide/").status_code == 404
+    settings.MEDIALIB_STYLEGUIDE = True
+    words = text_of(mine.get("/styleguide/"))
+    for state in ("preparing", "labelling", "cannot be shown", "failed"):
+        assert f"A video that is {state}" in words
+    assert "put commas between keywords" in words
+
+
 # ---- Upload ------------------------------------------------------------------------------------
 
 
