@@ -91,6 +91,7 @@ class AssetListView(APIView):
 
     required_scope = {"GET": "read", "POST": "upload"}
     parser_classes = [MultiPartParser, FormParser, JSONParser]
+    pagination_class = CursorPage
     problem_statuses = {
         "POST": {
             "409": "You have this file already, see `asset_url`; `?force=true` keeps it twice",
@@ -273,6 +274,7 @@ class DetectionListView(APIView):
 
     required_scope = "read"
     public_read = True
+    problem_statuses = {"GET": {"422": "The window ends before it starts"}}
 
     @extend_schema(
         operation_id="assets_detections",

@@ -170,6 +170,7 @@ class WebhookListView(APIView):
     """Your webhooks."""
 
     required_scope = {"GET": "read", "POST": "edit"}
+    pagination_class = CursorPage
     problem_statuses = {
         "POST": {
             "409": "You have as many as are allowed",
@@ -230,6 +231,7 @@ class DeliveryListView(APIView):
     """What was sent to a webhook."""
 
     required_scope = "read"
+    pagination_class = CursorPage
 
     @extend_schema(operation_id="webhooks_deliveries", responses=DeliverySerializer(many=True))
     def get(self, request: Request, webhook_id: uuid.UUID) -> Response:

@@ -57,6 +57,7 @@ class UploadListView(APIView):
     """Your uploads that are not complete."""
 
     required_scope = "upload"
+    pagination_class = CursorPage
     problem_statuses = {
         "POST": {
             "409": "You have this file already, see `asset_url`; `?force=true` keeps it twice",

@@ -1,0 +1,100 @@
+"""The API answers anything at all as its OpenAPI schema says, and never with a server error."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer
+from hypothesis import HealthCheck, given, settings, strategies
+from schemathesis.checks import CHECKS, load_all_checks
+
+from medialib import services, tokens, uploads
+from medialib.http.scopes import SCOPES
+from tests import samples
+
+EXAMPLES = 6
+# Parts are bytes behind a signed address: looked at in test_uploads.
+LEFT_OUT = re.compile(r"/parts/\{number\}/$")
+# What refers to itself is drawn from rows that are there, else every answer would be a 404.
+IDS = ("asset_id", "analysis_id", "upload_id")
+
+load_all_checks()
+PROMISES = CHECKS.get_by_names(
+    [
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+    ]
+)
+
+
+def load():
+    """Make the schema as the service does; no database is needed for it."""
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    return json.loads(OpenApiJsonRenderer().render(document))
+
+
+SCHEMA = schemathesis.openapi.from_dict(load())
+OPERATIONS = [
+    found.ok() for found in SCHEMA.get_all_operations() if not LEFT_OUT.search(found.ok().path)
+]
+
+
+@pytest.fixture
+def there(boss, library, settings, drain):
+    """A library with something in it: gives ids to put into addresses, and a token."""
+    settings.MEDIALIB_RATE_PER_TOKEN = settings.MEDIALIB_RATE_PER_ADDRESS = 0
+    # Names of hosts would be looked up for webhooks.
+    settings.MEDIALIB_WEBHOOK_NETWORKS = []
+    asset = services.create_asset(
+        owner=boss,
+        file=io.BytesIO(samples.clip()),
+        filename="clip.mp4",
+        answer=io.BytesIO(samples.answer([(0, "Car", 90.0)])),
+    )
+    drain()
+    upload = uploads.begin(boss, uploads.Announced("b.mp4", 5000))
+    ids = dict(zip(IDS, (asset.pk, asset.analyses.get().pk, upload.pk), strict=True))
+    token = tokens.make(boss, name="schema", scopes=SCOPES)
+    return {name: str(value) for name, value in ids.items()}, token
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=[found.label for found in OPERATIONS])
+def test_every_answer_fits_the_schema(operation, there):
+    ids, token = there
+    application = get_wsgi_application()
+
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(data=strategies.data())
+    def ask(data):
+        case = data.draw(operation.as_strategy())
+        if data.draw(strategies.booleans()):
+            case.path_parameters |= {k: v for k, v in ids.items() if k in case.path_parameters}
+        headers = {"Authorization": f"Bearer {token}"}
+        case.validate_response(case.call(app=application, headers=headers), checks=PROMISES)
+
+    ask()
+
+
+def test_every_field_and_parameter_is_described():
+    document = load()
+    silent = []
+    for name, component in document["components"]["schemas"].items():
+        for field, said in component.get("properties", {}).items():
+            if not said.get("description") and "$ref" not in said and "oneOf" not in said:
+                silent.append(f"{name}.{field}")
+    for path, methods in document["paths"].items():
+        for method, call in methods.items():
+            assert call["description"], (path, method)
+            for parameter in call.get("parameters", ()):
+                if parameter["in"] != "path" and not parameter.get("description"):
+                    silent.append(f"{method} {path} {parameter['name']}")
+    assert silent == []
