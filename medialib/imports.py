@@ -1,58 +1,223 @@
-"""Walks folders for an import and pairs media with what lies beside them. Writes no rows."""
+"""Walks folders and buckets for an import and pairs media with what lies beside them.
+
+Beside `clip.mp4` may lie `clip.mp4.json` (or `clip.json`): a labelling answer, or title and
+keywords; and in the folder a table `media.csv`. Writes no rows.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import json
+import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
-from medialib.exceptions import Refused
+from django.conf import settings
+
+from medialib import aws
+from medialib.exceptions import Refused, StorageUnavailable
 from medialib.media import sniff
 
+TABLE = "media.csv"
 _HEAD = 64 * 1024
+_MOST_SAID = 1024 * 1024
+_NEVER_MEDIA = (".json", ".csv", ".txt", ".xml", ".md", ".ini", ".db")
+_SAID = ("title", "description", "keywords", "visibility")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file at a place: its path there, its size in bytes, and where it is for good."""
+
+    name: str
+    size: int
+    ref: str
+
+
+class Place(ABC):
+    """Where an import takes files from; names are paths with slashes below the place."""
+
+    @abstractmethod
+    def list(self) -> Iterator[Found]:
+        """Give every file, by name, hidden ones left out."""
+
+    @abstractmethod
+    def head(self, name: str) -> bytes:
+        """Give a file's first bytes."""
+
+    @abstractmethod
+    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Open a file for reading and seeking."""
+
+
+class FolderPlace(Place):
+    """A folder, or one file; links that lead out of it are left out."""
+
+    def __init__(self, text: str) -> None:
+        root = Path(text)
+        if not root.exists():
+            raise Refused(f"There is no file or folder {text}.")
+        self._root = root if root.is_dir() else root.parent
+        self._only = None if root.is_dir() else root
+
+    def list(self) -> Iterator[Found]:
+        """Give every file below the folder."""
+        paths = [self._only] if self._only else sorted(self._root.rglob("*"))
+        inside = self._root.resolve()
+        for path in paths:
+            name = path.relative_to(self._root)
+            if any(part.startswith(".") for part in name.parts) or not path.is_file():
+                continue
+            real = path.resolve()
+            if self._only or real.is_relative_to(inside):
+                yield Found(name.as_posix(), path.stat().st_size, str(real))
+
+    def beside(self) -> set[str]:
+        """Name what may lie beside a single file."""
+        return {path.name for path in self._root.iterdir() if path.is_file()}
+
+    def head(self, name: str) -> bytes:
+        """Give a file's first bytes."""
+        with (self._root / name).open("rb") as file:
+            return file.read(_HEAD)
+
+    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Open a file."""
+        return (self._root / name).open("rb")
+
+
+class BucketPlace(Place):
+    """A prefix of a bucket; files are fetched into a temporary file each."""
+
+    def __init__(self, url: str) -> None:
+        self._bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        if not self._bucket:
+            raise Refused("Give a bucket such as s3://bucket/folder.")
+        self._prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+        self._client = aws.client("s3", endpoint_url=settings.MEDIALIB_S3_ENDPOINT or None)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except self._client.exceptions.ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            raise StorageUnavailable(f"The bucket {self._bucket} said {code}.") from error
+
+    def list(self) -> Iterator[Found]:
+        """Give every object below the prefix."""
+        with self._translated():
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._prefix
+            )
+            for page in pages:
+                for item in page.get("Contents", ()):
+                    name = item["Key"][len(self._prefix) :]
+                    hidden = any(part.startswith(".") for part in name.split("/"))
+                    if name and not name.endswith("/") and not hidden:
+                        yield Found(name, item["Size"], f"s3://{self._bucket}/{item['Key']}")
+
+    def _get(self, name: str, **how: Any) -> Any:
+        return self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, **how)
+
+    def head(self, name: str) -> bytes:
+        """Give an object's first bytes."""
+        with self._translated():
+            return bytes(self._get(name, Range=f"bytes=0-{_HEAD - 1}")["Body"].read())
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """Fetch an object into a temporary file and open that."""
+        with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+            with self._translated():
+                for chunk in self._get(name)["Body"].iter_chunks(1024 * 1024):
+                    file.write(chunk)
+            file.seek(0)
+            yield file
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file that looks like media, and the recorded answer beside it, if there is one."""
+    """A file that looks like media, what is said of it, and the answer beside it, if any."""
 
-    path: Path
-    answer: Path | None
-    size: int
+    place: Place
+    found: Found
+    said: dict[str, Any] = field(default_factory=dict)
+    answer: str = ""
+
+    @property
+    def filename(self) -> str:
+        """The file's own name."""
+        return PurePosixPath(self.found.name).name
 
 
-def find_candidates(paths: Iterable[str]) -> Iterator[Candidate]:
-    """Give the media under these paths by name; links that lead out of their root are left out.
+def place_of(text: str) -> Place:
+    """Give the place of a path or an address such as s3://bucket/folder; raises Refused."""
+    return BucketPlace(text) if text.startswith("s3://") else FolderPlace(text)
 
-    Raises Refused for a path that is not there.
+
+def find_candidates(place: Place, *, known: Iterable[tuple[str, int]] = ()) -> Iterator[Candidate]:
+    """Give the media of a place by name.
+
+    `known` are (ref, size) of files that are there already: they are not even looked at.
     """
-    for text in paths:
-        root = Path(text)
-        if not root.exists():
-            raise Refused(f"There is no file or folder {text}.")
-        files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
-        for path in files:
-            if _inside(path, root) and _is_media(path):
-                yield Candidate(path, _answer_beside(path), path.stat().st_size)
+    known = set(known)
+    files = list(place.list())
+    names = {found.name for found in files}
+    if isinstance(place, FolderPlace):
+        names |= place.beside() if len(files) == 1 else set()
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    for found in files:
+        if found.name.lower().endswith(_NEVER_MEDIA) or (found.ref, found.size) in known:
+            continue
+        if sniff.sniff(place.head(found.name)) is None:
+            continue
+        said, answer = _beside(place, found.name, names)
+        folder = str(PurePosixPath(found.name).parent)
+        if folder not in tables:
+            tables[folder] = _table(place, folder, names)
+        row = tables[folder].get(PurePosixPath(found.name).name, {})
+        yield Candidate(place, found, row | said, answer)
 
 
-def _inside(path: Path, root: Path) -> bool:
-    if any(part.startswith(".") for part in path.relative_to(root).parts):
-        return False
-    if root.is_file():
-        return True
-    return path.resolve().is_relative_to(root.resolve())
+def _beside(place: Place, name: str, names: set[str]) -> tuple[dict[str, Any], str]:
+    """Look for the JSON beside a file: what it says of the file, or the name of an answer."""
+    for beside in (f"{name}.json", f"{name.rpartition('.')[0]}.json"):
+        if beside not in names:
+            continue
+        head = place.head(beside)
+        if len(head) < _HEAD:
+            try:
+                told = json.loads(head)
+            except ValueError:
+                told = None
+            if isinstance(told, dict) and told and set(told) <= set(_SAID):
+                return _clean(told), ""
+        return {}, beside
+    return {}, ""
 
 
-def _is_media(path: Path) -> bool:
-    with path.open("rb") as file:
-        return sniff.sniff(file.read(_HEAD)) is not None
+def _table(place: Place, folder: str, names: set[str]) -> dict[str, dict[str, Any]]:
+    """Read the table of a folder: rows by file name; columns file, title, keywords, …"""
+    name = TABLE if folder == "." else f"{folder}/{TABLE}"
+    if name not in names:
+        return {}
+    with place.open(name) as file:
+        text = file.read(64 * _MOST_SAID).decode("utf-8-sig", errors="replace")
+    rows = csv.DictReader(io.StringIO(text))
+    return {row["file"]: _clean(row) for row in rows if row.get("file")}
 
 
-def _answer_beside(path: Path) -> Path | None:
-    """Look for `clip.mp4.json` or `clip.json` beside `clip.mp4`."""
-    for name in (f"{path.name}.json", f"{path.stem}.json"):
-        beside = path.with_name(name)
-        if beside.is_file() and not beside.is_symlink():
-            return beside
-    return None
+def _clean(told: dict[str, Any]) -> dict[str, Any]:
+    said: dict[str, Any] = {name: str(told[name]) for name in _SAID if told.get(name)}
+    words = told.get("keywords")
+    if isinstance(words, str):
+        words = words.replace(";", ",").split(",")
+    if isinstance(words, list):
+        said["keywords"] = tuple(str(word).strip() for word in words if str(word).strip())
+    return said

@@ -38,7 +38,8 @@ def webhook_disabled(webhook: Webhook) -> None:
 
 
 def _link(path: str) -> str:
-    return f"{settings.MEDIALIB_PUBLIC_URL}{path}" if settings.MEDIALIB_PUBLIC_URL else ""
+    address: str = settings.MEDIALIB_PUBLIC_URL
+    return address.rstrip("/") + path if address else ""
 
 
 def _send(owner: User, subject: str, lines: list[str]) -> None:

@@ -135,6 +135,7 @@ if env.str("MEDIALIB_CACHE_URL", default=""):
 
 # ---- Media storage (django-storages) -----------------------------------------------------------
 MEDIALIB_STORAGE = env.str("MEDIALIB_STORAGE", default="disk")
+MEDIALIB_S3_ENDPOINT = env.str("MEDIALIB_S3_ENDPOINT", default="")
 MEDIA_ROOT = MEDIALIB_DATA_DIR / "media"
 STORAGES = {
     "default": storage_options(MEDIALIB_STORAGE, MEDIA_ROOT),
@@ -272,7 +273,7 @@ SPECTACULAR_SETTINGS = {
 # Private networks that webhooks may go to; by default none.
 MEDIALIB_WEBHOOK_NETWORKS = network_list("MEDIALIB_WEBHOOK_NETWORKS")
 # How people reach this service, for links in mails, such as https://media.example.org.
-MEDIALIB_PUBLIC_URL = env.str("MEDIALIB_PUBLIC_URL", default="").rstrip("/")
+MEDIALIB_PUBLIC_URL = env.str("MEDIALIB_PUBLIC_URL", default="")
 vars().update(env.email_url("MEDIALIB_MAIL_URL", default="dummymail://"))
 DEFAULT_FROM_EMAIL = env.str("MEDIALIB_MAIL_FROM", default="media library <media@localhost>")
 

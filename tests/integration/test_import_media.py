@@ -1,0 +1,147 @@
+"""Imports of folders and buckets: what lies beside files, going on after a break, watching."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from medialib import imports
+from medialib.models import Asset
+from tests import samples, service
+from tests.servers import versitygw
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "a.mp4").write_bytes(samples.clip(seconds=1.1))
+    (tmp_path / "in" / "deep" / "b.mp4").write_bytes(samples.clip(seconds=1.2))
+    (tmp_path / "in" / "letter.txt").write_text("not media")
+    (tmp_path / "in" / ".hidden.mp4").write_bytes(samples.clip(seconds=1.3))
+    return tmp_path / "in"
+
+
+def run(*arguments):
+    out, err = io.StringIO(), io.StringIO()
+    call_command("import_media", *map(str, arguments), stdout=out, stderr=err)
+    return out.getvalue(), err.getvalue()
+
+
+def test_a_second_run_goes_on_and_reads_nothing_twice(folder, boss, library):
+    assert "2 imported" in run(folder)[0]
+    (folder / "c.mp4").write_bytes(samples.clip(seconds=1.4))
+    said, _ = run(folder)
+    assert "2 already there, 1 imported" in said
+    assert Asset.objects.count() == 3
+    assert len(set(Asset.objects.values_list("batch", flat=True))) == 2
+
+
+def test_known_files_are_not_even_opened(folder):
+    class Closed(imports.FolderPlace):
+        def head(self, name):
+            raise AssertionError(name)
+
+    place = Closed(str(folder))
+    known = [(found.ref, found.size) for found in place.list() if found.name.endswith(".mp4")]
+    assert list(imports.find_candidates(place, known=known)) == []
+
+
+def test_titles_and_keywords_come_from_json_and_table(folder, boss, library):
+    told = {"title": "Windermere", "keywords": ["sea", "boats"], "visibility": "private"}
+    (folder / "a.mp4.json").write_text(json.dumps(told))
+    table = "file,title,keywords,other\nb.mp4,Mill,windy; tall,x\nnone.mp4,No,\n"
+    (folder / "deep" / "media.csv").write_bytes(b"\xef\xbb\xbf" + table.encode())
+    run(folder, "--keyword", "archive")
+    first = Asset.objects.get(title="Windermere")
+    assert {word.name for word in first.keywords.all()} == {"sea", "boats", "archive"}
+    assert first.visibility == "private"
+    second = Asset.objects.get(title="Mill")
+    assert {word.name for word in second.keywords.all()} == {"windy", "tall", "archive"}
+
+
+def test_an_answer_beside_a_file_is_used(folder, boss, library, drain):
+    answer = samples.answer([(0, "Dog", 91.0)], duration_ms=1100)
+    (folder / "a.json").write_bytes(answer)
+    run(folder / "a.mp4")
+    drain()
+    asset = Asset.objects.get()
+    assert asset.analyses.get().backend == "recorded"
+
+
+def test_a_wrong_visibility_beside_a_file_refuses_that_file_only(folder, boss, library):
+    (folder / "a.mp4.json").write_text('{"visibility": "everyone"}')
+    said, wrong = run(folder)
+    assert "1 imported, 1 refused" in said
+    assert "Visibility is one of" in wrong
+
+
+def test_a_dry_run_brings_nothing_in(folder, boss, library):
+    assert "2 would import" in run(folder, "--dry-run")[0]
+    assert Asset.objects.count() == 0
+    with pytest.raises(CommandError):
+        run(folder / "nothing")
+
+
+def test_links_out_of_the_folder_are_left_out(folder, tmp_path, boss, library):
+    outside = tmp_path / "outside.mp4"
+    outside.write_bytes(samples.clip(seconds=1.5))
+    (folder / "link.mp4").symlink_to(outside)
+    assert "2 imported" in run(folder)[0]
+
+
+def test_a_bucket_is_imported_and_gone_on_with(boss, library, tmp_path, settings, monkeypatch):
+    with versitygw.running(tmp_path / "s3", buckets=("archive",)) as gateway:
+        for name, value in gateway.environment.items():
+            monkeypatch.setenv(name, value)
+        settings.MEDIALIB_S3_ENDPOINT = gateway.url
+        client = gateway.client()
+        files = {
+            "films/a.mp4": samples.clip(seconds=1.1),
+            "films/a.mp4.json": b'{"title": "Windermere"}',
+            "films/letter.txt": b"not media",
+            "other/b.mp4": samples.clip(seconds=1.2),
+        }
+        for key, data in files.items():
+            client.put_object(Bucket="archive", Key=key, Body=data)
+        client.close()
+        assert "1 imported" in run("s3://archive/films")[0]
+        asset = Asset.objects.get()
+        assert (asset.title, asset.source_ref) == ("Windermere", "s3://archive/films/a.mp4")
+        assert "1 already there, 1 imported" in run("s3://archive")[0]
+        with pytest.raises(CommandError):
+            run("s3://nothing-there")
+
+
+def test_a_watched_folder_takes_files_once_they_are_whole(tmp_path):
+    data, inbox = tmp_path / "data", tmp_path / "inbox"
+    inbox.mkdir()
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        "MEDIALIB_DATA_DIR": str(data),
+        "PYTHONUNBUFFERED": "1",
+    }
+    manage = [sys.executable, str(service.ROOT / "manage.py")]
+    for words in (["migrate", "-v0"], ["createsuperuser", "--noinput", "-v0"]):
+        person = {"DJANGO_SUPERUSER_USERNAME": "root", "DJANGO_SUPERUSER_PASSWORD": "x"}
+        person |= {"DJANGO_SUPERUSER_EMAIL": "root@example.org"}
+        subprocess.run([*manage, *words], env={**environment, **person}, check=True, timeout=60)
+    command = [*manage, "import_media", str(inbox), "--watch", "0.2"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        clip = samples.clip(seconds=1.1)
+        partial = inbox / "a.mp4"
+        with partial.open("wb") as file:
+            file.write(clip[:100])
+            file.flush()
+            file.write(clip[100:])
+        line = process.stdout.readline()
+        assert str(Path(partial).resolve()) in line
+        process.terminate()
+        rest = process.stdout.read()
+    assert "1 imported" in rest
