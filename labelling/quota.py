@@ -106,13 +106,16 @@ def hand_out(account: str, *, limit: int, asking: UUID | None = None) -> int:
             continue
         given += 1
         if slot.analysis_id != asking:
-            steps.add(
-                slot.analysis.asset_id,
-                Step.Kind.ANALYSE,
-                analysis_id=str(slot.analysis_id),
-                priority=slot.priority,
-            )
+            _wake(slot)
     return given
+
+
+def _wake(slot: Slot) -> None:
+    """Let the step of a row that was given a place go on, before those that have none."""
+    key = str(slot.analysis_id)
+    steps.add(slot.analysis.asset_id, Step.Kind.ANALYSE, analysis_id=key, priority=slot.priority)
+    mine = Step.objects.filter(kind=Step.Kind.ANALYSE, analysis_id=key, state=Step.State.READY)
+    mine.filter(priority__lte=slot.priority).update(priority=slot.priority + 1)
 
 
 def _forget(account: str, asking: UUID | None) -> None:

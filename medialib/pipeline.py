@@ -202,7 +202,9 @@ def _analyse(lease: Lease) -> None:
         cancelled=lease.cancelled,
         priority=step.priority,
     )
-    steps.add(step.asset_id, Kind.COLLECT, analysis_id=step.analysis_id, priority=step.priority)
+    # What runs is finished before more is begun: a provider's slot comes free by collecting.
+    priority = step.priority + 1
+    steps.add(step.asset_id, Kind.COLLECT, analysis_id=step.analysis_id, priority=priority)
 
 
 def _collect(lease: Lease) -> None:

@@ -20,7 +20,7 @@ REGION = "eu-central-1"
 JOBS, SMOKE_JOBS = 200, 6
 SLOTS, SMOKE_SLOTS = 20, 2
 # How many seconds of the double's are one of ours: what the service takes weighs so much more.
-SPEED = 10.0
+SPEED = 3.0
 _POLL_SECONDS = 5.0
 
 

@@ -78,6 +78,15 @@ def test_a_slot_that_comes_free_wakes_the_next_at_once(cloud):
     assert second.job_id, "its step did not wait for its time"
 
 
+def test_what_runs_is_collected_before_more_is_begun(cloud):
+    cloud.configure(jobs=1, jobs_reserved=0)
+    for _ in range(3):
+        cloud.queue(cloud.asset())
+    run_ready(cloud)
+    queued = waiting_for_slots().values_list("priority", flat=True)
+    assert Step.objects.get(kind="collect").priority > max(queued)
+
+
 def test_owners_take_turns_and_priority_goes_first(cloud, other):
     cloud.configure(jobs=1, jobs_reserved=0)
     mine = [cloud.queue(cloud.asset()) for _ in range(4)]
