@@ -75,4 +75,7 @@ def _act(action: str, step: Step, actor: User) -> str:
     if action == "cancel" and step.state in steps.OPEN and step.analysis_id:
         services.cancel_analysis(Analysis.objects.get(pk=step.analysis_id), actor=actor)
         return f"Labelling “{step.asset}” is being stopped; what was found before stays."
+    if action == "cancel" and step.state in steps.OPEN and step.kind == Step.Kind.CONVERT:
+        services.cancel_conversion(step.asset, actor=actor)
+        return f"Converting “{step.asset}” is being stopped; the original is kept."
     return ""

@@ -34,6 +34,7 @@ _FAILED_DAYS = 30
 # Stages that took less are not worth a word.
 _WORTH_MS = 100
 _LOOKS = (Kind.ANALYSE, Kind.COLLECT)
+_STOPPABLE = (*_LOOKS, Kind.CONVERT)
 _STAGES = {
     Kind.PREPARE: "looking",
     Kind.CONVERT: "converting",
@@ -237,7 +238,7 @@ def _stages(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[Stage, ...]]:
 
 
 def _running_row(step: Step, known: _Known) -> Row:
-    looks = step.kind in _LOOKS
+    stoppable = step.kind in _STOPPABLE
     stopping = step.cancel_requested
     return Row(
         card=known.cards[step.asset_id],
@@ -247,7 +248,7 @@ def _running_row(step: Step, known: _Known) -> Row:
         progress=step.progress,
         at=step.started_at,
         stages=known.stages.get(step.asset_id, ()),
-        can_cancel=looks and not stopping and step.asset_id in known.editable,
+        can_cancel=stoppable and not stopping and step.asset_id in known.editable,
     )
 
 
@@ -265,7 +266,7 @@ def _waiting_row(step: Step, known: _Known, places: dict[int, int]) -> Row:
         progress=None,
         at=step.next_try_at,
         stages=known.stages.get(step.asset_id, ()),
-        can_cancel=editor and step.kind in _LOOKS,
+        can_cancel=editor and step.kind in _STOPPABLE,
         can_put_first=editor and step.state == State.READY and places.get(step.pk) != 1,
     )
 

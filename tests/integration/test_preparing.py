@@ -73,6 +73,13 @@ def test_the_page_offers_to_stop_a_conversion(waiting, user, client, fresh):
     assert b"Try again" in client.get(url).content
 
 
+def test_the_activity_page_stops_a_conversion(waiting, user, client, fresh):
+    client.force_login(user)
+    step = waiting.steps.get(kind="convert")
+    client.post(reverse("activity"), {"action": "cancel", "step": step.pk})
+    assert fresh(waiting).code == "cancelled"
+
+
 def test_stopping_reaches_a_conversion_that_runs(waiting, user):
     lease = steps.take(waiting.steps.get(kind="convert").pk)
     services.cancel_conversion(waiting, actor=user)
