@@ -1,0 +1,218 @@
+"""The indexes on the server: which one is in use, which one is being built, writing to both.
+
+An alias names the index in use, another one the index being built. Writes go to aliases only, so
+that a late one can't bring an index back that was deleted. Knows nothing of searches.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from medialib.exceptions import SearchUnavailable
+from search.backends.base import IndexMissing, SchemaMismatch
+from search.backends.opensearch import schema
+from search.backends.opensearch.client import Clients, error_kind
+
+_MISSING = "index_not_found_exception"
+_CONFLICT = "version_conflict_engine_exception"
+_PER_BULK = 200
+# A rebuild that has given no sign for so long was killed; how often a living one gives one.
+_DEAD_AFTER_SECONDS = 300
+_SIGN_EVERY_SECONDS = 20
+_CHECK_EVERY_SECONDS = 30
+# An action line and, for all but removals, the body behind it.
+Operation = tuple[str, int, dict[str, Any]]
+
+
+class Indexes:
+    """The indexes whose names begin with a prefix."""
+
+    def __init__(self, clients: Clients, prefix: str, *, replicas: int, refresh: str) -> None:
+        self._clients = clients
+        self.alias = f"{prefix}-assets"
+        self.next = f"{prefix}-assets-next"
+        self._replicas = replicas
+        self._refresh = refresh
+        self._checked_at = -float(_CHECK_EVERY_SECONDS)
+        self._lock = threading.Lock()
+
+    # ---- which is in use -------------------------------------------------------------------------
+
+    def check(self, *, now: bool = False) -> None:
+        """Raise IndexMissing or SchemaMismatch; looks again only now and then unless told."""
+        if not now and time.monotonic() < self._checked_at + _CHECK_EVERY_SECONDS:
+            return
+        found = self._meta(self.alias)
+        if not found:
+            raise IndexMissing
+        (meta,) = found.values()
+        if meta.get("schema") != schema.SCHEMA:
+            raise SchemaMismatch(
+                f"The search index is of version “{meta.get('schema', '')}”, this program needs "
+                f"“{schema.SCHEMA}”: run `manage.py rebuild_search_index`."
+            )
+        self._checked_at = time.monotonic()
+
+    def _meta(self, alias: str) -> dict[str, dict[str, Any]]:
+        """Give the notes of the indexes behind an alias."""
+        with self._clients.translated():
+            found = self._clients.reader.indices.get_mapping(
+                index=f"{alias}*", params={"allow_no_indices": "true"}
+            )
+            named = self._clients.reader.indices.get_alias(index=f"{self.alias}-*")
+        return {
+            name: found[name]["mappings"].get("_meta", {})
+            for name, known in named.items()
+            if alias in known["aliases"] and name in found
+        }
+
+    def create(self, *, alias: str, refresh: str | None = None) -> str:
+        """Make an empty index behind an alias; give its name."""
+        stamp = f"{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{os.urandom(3).hex()}"
+        name = f"{self.alias}-{stamp}"
+        replicas = self._replicas if refresh is None else 0
+        settings = schema.settings(replicas=replicas, refresh=refresh or self._refresh)
+        meta = {**schema.MAPPING["_meta"], "sign": time.time()}
+        body = {
+            "settings": settings,
+            "mappings": {**schema.MAPPING, "_meta": meta},
+            "aliases": {alias: {}},
+        }
+        with self._clients.translated():
+            self._clients.writer.indices.create(index=name, body=body)
+        return name
+
+    # ---- writing ---------------------------------------------------------------------------------
+
+    def write(self, operations: Iterable[Operation]) -> int:
+        """Write to the index in use and to one being built; give how many the first one took."""
+        self.check()
+        taken = 0
+        for batch in _batches(operations):
+            both = self._being_built()
+            names = [self.alias, self.next] if both else [self.alias]
+            kinds = self._bulk(batch, names)
+            if both and _MISSING in kinds[self.next]:
+                # The rebuild ended in between: what went to the old index belongs into the new.
+                kinds = self._bulk(batch, [self.alias])
+            taken += self._taken(kinds[self.alias])
+        return taken
+
+    def write_next(self, operations: Iterable[Operation]) -> int:
+        """Write to the index being built alone."""
+        return sum(
+            self._taken(self._bulk(batch, [self.next])[self.next]) for batch in _batches(operations)
+        )
+
+    def _bulk(self, batch: list[Operation], names: list[str]) -> dict[str, list[str]]:
+        """Write a batch under each name; give the kind of error of each operation, "" if none."""
+        lines: list[dict[str, Any]] = []
+        for name in names:
+            for asset_id, version, body in batch:
+                about = {"_index": name, "_id": asset_id, "require_alias": True}
+                lines.append({"index": {**about, **_versioned(version)}})
+                lines.append(body)
+        with self._clients.translated():
+            items = self._clients.writer.bulk(body=lines)["items"]
+        kinds = [error_kind(item["index"]) for item in items]
+        return {
+            name: kinds[at * len(batch) : (at + 1) * len(batch)] for at, name in enumerate(names)
+        }
+
+    def _taken(self, kinds: list[str]) -> int:
+        """Count what was written; what newer documents refused is fine, all else is not."""
+        if _MISSING in kinds:
+            raise IndexMissing
+        failed = next((kind for kind in kinds if kind not in ("", _CONFLICT)), None)
+        if failed is not None:
+            raise SearchUnavailable(f"The search server did not take a document ({failed}).")
+        return kinds.count("")
+
+    def _being_built(self) -> bool:
+        with self._clients.translated():
+            return bool(self._clients.writer.indices.exists_alias(name=self.next))
+
+    # ---- rebuilding ------------------------------------------------------------------------------
+
+    @contextmanager
+    def rebuilding(self) -> Iterator[str]:
+        """Make a new index and put it into use at the end; leave nothing behind on failure."""
+        for name, meta in self._meta(self.next).items():
+            if time.time() - float(meta.get("sign", 0)) < _DEAD_AFTER_SECONDS:
+                raise SearchUnavailable("The search index is being rebuilt already.")
+            self.delete(name)
+        fresh = self.create(alias=self.next, refresh="-1")
+        try:
+            yield fresh
+            self._switch(fresh)
+        except BaseException:
+            # Should the server be away, the next rebuild deletes what is left.
+            with suppress(SearchUnavailable):
+                self.delete(fresh)
+            raise
+        finally:
+            self._checked_at = -float(_CHECK_EVERY_SECONDS)
+
+    def sign(self, fresh: str) -> None:
+        """Say that the rebuild of an index is alive."""
+        meta = {**schema.MAPPING["_meta"], "sign": time.time()}
+        with self._clients.translated():
+            self._clients.writer.indices.put_mapping(index=fresh, body={"_meta": meta})
+
+    def _switch(self, fresh: str) -> None:
+        settings = {"refresh_interval": self._refresh, "number_of_replicas": self._replicas}
+        with self._clients.translated():
+            server = self._clients.writer.indices
+            server.put_settings(index=fresh, body={"index": settings})
+            server.refresh(index=fresh)
+            before = [name for name in self._all() if name != fresh]
+            actions: list[dict[str, Any]] = [
+                {"add": {"index": fresh, "alias": self.alias}},
+                {"remove": {"index": fresh, "alias": self.next}},
+                *({"remove_index": {"index": name}} for name in before),
+            ]
+            server.update_aliases(body={"actions": actions})
+
+    def _all(self) -> list[str]:
+        return list(self._clients.writer.indices.get_alias(index=f"{self.alias}-*"))
+
+    def delete(self, name: str) -> None:
+        """Delete an index; gone already is fine."""
+        with self._clients.translated():
+            self._clients.writer.indices.delete(index=name, params={"ignore_unavailable": "true"})
+
+
+class Signs:
+    """Gives a sign of a rebuild now and then."""
+
+    def __init__(self, indexes: Indexes, fresh: str) -> None:
+        self._indexes = indexes
+        self._fresh = fresh
+        self._last = time.monotonic()
+
+    def give(self) -> None:
+        """Give one if the last is some time ago."""
+        if time.monotonic() - self._last > _SIGN_EVERY_SECONDS:
+            self._indexes.sign(self._fresh)
+            self._last = time.monotonic()
+
+
+def _versioned(version: int) -> dict[str, Any]:
+    return {"version": version, "version_type": "external_gte"}
+
+
+def _batches(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
+    """Cut into batches that one call carries."""
+    batch: list[Operation] = []
+    for operation in operations:
+        batch.append(operation)
+        if len(batch) == _PER_BULK:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

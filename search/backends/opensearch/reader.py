@@ -1,0 +1,245 @@
+"""Answers requests: a page that the server decides alone, or candidates decided in Python.
+
+One label with facts is one round trip, exact at any size. Everything else reads the assets that
+can match and decides on their stored masks, exactly up to a number of them; above it the answer
+says "more than", the page is found by going through the candidates in the order asked for, and the
+sorts by moments and by screen time order only the candidates that were read.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any
+from uuid import UUID
+
+from search.backends import timeline
+from search.backends.base import Hit, Page, SearchRequest
+from search.backends.facets import commonest
+from search.backends.opensearch import asking, queries
+from search.backends.opensearch.matching import Row, decide, fields_for
+from search.backends.pieces import Moment, pieces_of, steps_wanted, surest
+from search.conditions import STEPS, Seen
+
+# Gives the answer to the body of a search.
+Ask = Callable[[asking.Body], dict[str, Any]]
+Facets = dict[str, tuple[tuple[str | int, int], ...]]
+# Naming more labels than this costs more than reading all moments of the page's assets.
+_MOST_NAMED = 24
+_BATCH = 2_000
+_PAGE_BATCH = 500
+_SORT_SOURCE = {"newest": "created_ms", "captured": "captured_key", "title": "title"}
+
+
+def search(ask: Ask, request: SearchRequest, *, cap: int) -> Page:
+    """Answer a request."""
+    plain = asking.plain_label(request)
+    if plain is not None:
+        return _plain(ask, request, *plain)
+    fields = _fields(request)
+    rows, whole = _read(ask, request, fields, cap=cap)
+    matched = [row for row in rows if decide(row, request)]
+    facets = {name: _count(name, _passing(matched, request, name)) for name in request.facets}
+    if request.facets:
+        matched = _passing(matched, request, "")
+    walks = not whole and request.sort in ("relevance", *_SORT_SOURCE)
+    keyed, more = _walk(ask, request, fields) if walks else _cut(matched, request)
+    return Page(
+        hits=_with_moments(ask, request, keyed, fields),
+        assets=len(matched),
+        moments=timeline.count_all(row.value for row in matched),
+        exact=whole,
+        more=more,
+        facets=facets,
+    )
+
+
+# ---- the server alone ----------------------------------------------------------------------------
+
+
+def _plain(ask: Ask, request: SearchRequest, seen: Seen | None, facts: list[Any]) -> Page:
+    source = _fields(request) | _moment_fields(request)
+    answer = ask(asking.plain_page(request, seen, facts, source))
+    rows = _rows(answer)
+    for row in rows:
+        decide(row, request)
+    counted = answer.get("aggregations", {})
+    return Page(
+        hits=tuple(_hit(row, _key(row, request), request) for row in rows[: request.page_size]),
+        assets=answer["hits"]["total"]["value"],
+        moments=round(counted["moments"]["n"]["value"]) if seen is not None else 0,
+        exact=True,
+        more=len(rows) > request.page_size,
+        facets={name: _buckets(counted[f"facet-{name}"]["values"]) for name in request.facets},
+    )
+
+
+def _buckets(answer: dict[str, Any]) -> tuple[tuple[str | int, int], ...]:
+    return tuple((bucket["key"], bucket["doc_count"]) for bucket in answer["buckets"])
+
+
+# ---- candidates ----------------------------------------------------------------------------------
+
+
+def _fields(request: SearchRequest) -> set[str]:
+    fields = fields_for(request.condition) | {"generation"}
+    if request.sort in _SORT_SOURCE:
+        fields.add(_SORT_SOURCE[request.sort])
+    return fields
+
+
+def _read(
+    ask: Ask, request: SearchRequest, fields: Collection[str], *, cap: int
+) -> tuple[list[Row], bool]:
+    """Read the assets that can match, up to the cap; say whether these are all."""
+    source = {*fields, *asking.FACET_FIELDS.values()} if request.facets else fields
+    rows: list[Row] = []
+    while True:
+        size = min(_BATCH, cap + 1 - len(rows))
+        after = rows[-1].asset_id if rows else None
+        body = asking.candidates(request, size=size, source=source, after=after)
+        body["track_total_hits"] = False
+        found = _rows(ask(body))
+        rows += found
+        if len(found) < size:
+            return rows, True
+        if len(rows) > cap:
+            return rows[:cap], False
+
+
+def _walk(
+    ask: Ask, request: SearchRequest, fields: Collection[str]
+) -> tuple[list[tuple[Any, Row]], bool]:
+    """Go through the candidates in the order asked for until the page is full."""
+    keyed: list[tuple[Any, Row]] = []
+    after: list[Any] | None = None
+    while True:
+        body = asking.ordered_candidates(request, size=_PAGE_BATCH, source=fields, after=after)
+        hits = ask(body)["hits"]["hits"]
+        for hit in hits:
+            row = _row(hit)
+            if decide(row, request):
+                by_score = request.sort == "relevance"
+                keyed.append((-hit["sort"][0] if by_score else _key(row, request), row))
+        if len(keyed) > request.page_size or len(hits) < _PAGE_BATCH:
+            return keyed[: request.page_size], len(keyed) > request.page_size
+        after = hits[-1]["sort"]
+
+
+def _rows(answer: dict[str, Any]) -> list[Row]:
+    return [_row(hit) for hit in answer["hits"]["hits"]]
+
+
+def _row(hit: dict[str, Any]) -> Row:
+    return Row(hit["_id"], hit["_source"])
+
+
+def _cut(matched: list[Row], request: SearchRequest) -> tuple[list[tuple[Any, Row]], bool]:
+    """Cut the page out of all matches; the asset id breaks ties."""
+    keyed: Iterable[tuple[Any, str, Row]] = (
+        (_key(row, request), row.asset_id, row) for row in matched
+    )
+    if request.after is not None:
+        last = (request.after[0], str(UUID(request.after[1])))
+        keyed = (entry for entry in keyed if entry[:2] > last)
+    # Two matches never share both sort value and asset id, so nothing behind them is compared.
+    first = heapq.nsmallest(request.page_size + 1, keyed)
+    page = [(key, row) for key, _, row in first[: request.page_size]]
+    return page, len(first) > request.page_size
+
+
+def _key(row: Row, request: SearchRequest) -> Any:
+    """Give what a match is sorted by, smallest first."""
+    if request.sort == "relevance":
+        return -row.score
+    if request.sort == "moments":
+        return -timeline.count(row.value)
+    if request.sort == "screen_time":
+        return -_screen_ms(row)
+    value = row.source[_SORT_SOURCE[request.sort]]
+    return -value if request.sort == "newest" else value
+
+
+def _screen_ms(row: Row) -> int:
+    return timeline.screen_ms(row.value, row.edges) if row.video else 0
+
+
+# ---- facets --------------------------------------------------------------------------------------
+
+
+def _passing(rows: list[Row], request: SearchRequest, ignored: str) -> list[Row]:
+    """Leave rows that pass what is selected in all fields but one."""
+    chosen = request.selection
+    wanted: dict[str, set[Any]] = {
+        "kind": {chosen.kind} - {""},
+        "label": set(chosen.labels),
+        "category": set(chosen.categories),
+        "month": {chosen.month} - {""},
+        "length": {chosen.length} - {""},
+    }
+    tests = [(name, values) for name, values in wanted.items() if values and name != ignored]
+    return [row for row in rows if all(values <= _values(name, row) for name, values in tests)]
+
+
+def _values(name: str, row: Row) -> set[Any]:
+    value = row.source.get(asking.FACET_FIELDS[name])
+    return set(value) if isinstance(value, list) else {value} - {None}
+
+
+def _count(name: str, rows: list[Row]) -> tuple[tuple[str | int, int], ...]:
+    return commonest(Counter(value for row in rows for value in _values(name, row)))
+
+
+# ---- hits ----------------------------------------------------------------------------------------
+
+
+def _moment_fields(request: SearchRequest) -> set[str]:
+    labels = steps_wanted(request.condition)
+    if len(labels) > _MOST_NAMED:
+        return {"moments"}
+    return {f"moments.l{label}" for label in labels}
+
+
+def _with_moments(
+    ask: Ask, request: SearchRequest, keyed: list[tuple[Any, Row]], fields: Collection[str]
+) -> tuple[Hit, ...]:
+    """Read the moments of a page's assets and make its hits."""
+    wanted = _moment_fields(request)
+    if not wanted or not keyed:
+        return tuple(_hit(row, key, request) for key, row in keyed)
+    source = {*fields, *wanted}
+    ids = [row.asset_id for _, row in keyed]
+    filters = [{"ids": {"values": ids}}, *queries.visible(request.principals)]
+    query = {"bool": {"filter": filters}}
+    body = {"size": len(ids), "_source": sorted(source), "query": query}
+    now = {row.asset_id: row for row in _rows(ask(body))}
+    hits = []
+    for key, row in keyed:
+        fresh = now.get(row.asset_id)
+        # What changed between the two looks is judged anew; what went away is no hit any more.
+        if fresh is not None and decide(fresh, request):
+            hits.append(_hit(fresh, key, request))
+    return tuple(hits)
+
+
+def _hit(row: Row, key: Any, request: SearchRequest) -> Hit:
+    ranges = timeline.ranges_of(row.value, row.edges)
+    pieces = pieces_of(ranges, _moments(row, request), video=row.video)
+    return Hit(
+        asset_id=row.asset_id,
+        sort_value=key,
+        score=row.score,
+        moment_count=len(ranges),
+        screen_ms=_screen_ms(row),
+        pieces=tuple(surest(pieces, request.moments_per_hit)),
+        texts=row.texts,
+    )
+
+
+def _moments(row: Row, request: SearchRequest) -> Iterator[Moment]:
+    stored = row.source.get("moments", {})
+    for label, step in steps_wanted(request.condition).items():
+        for start, end, confidence in stored.get(f"l{label}", ()):
+            if confidence >= STEPS[step]:
+                yield label, start, end, confidence

@@ -1,0 +1,177 @@
+"""What a document looks like on the server. Raise SCHEMA whenever it changes its meaning.
+
+One document holds all that search knows of one asset. Indexed are facts, tokens, labels with the
+highest confidence step each reaches, and scores. `masks`, `edges` and `moments` are only stored:
+per label the bits of search/backends/timeline.py, and the moments it was seen in.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import defaultdict
+from typing import Any
+
+from search.backends import timeline
+from search.backends.facets import length_class, month_of
+from search.conditions import STEPS
+from search.documents import AssetDocument
+
+SCHEMA = "1"
+# A sort value for assets without a capture date: behind all others.
+NEVER = 1 << 62
+# Whole numbers in which scores are kept, so that none is rounded differently from another's.
+SCORE_UNIT = 10_000
+_LOW_BITS = 7
+_LOW = (1 << _LOW_BITS) - 1
+# The score of a label lies in two rank features: such features keep nine significant bits, and
+# none may be 0. HIGH times the one and the other make the score, plus this much.
+HIGH = 1 << _LOW_BITS
+SCORE_SHIFT = HIGH + 1
+LABEL_SHIFT = 36
+STEP_SHIFT = 32
+_LONGEST_TOKEN = 8_000
+
+_KEYWORD = {"type": "keyword"}
+_LONG = {"type": "long"}
+_STORED = {"type": "object", "enabled": False}
+_TEXT = {
+    "type": "text",
+    "analyzer": "tokens",
+    "norms": False,
+    "copy_to": "words",
+}
+
+MAPPING: dict[str, Any] = {
+    "dynamic": "strict",
+    "_meta": {"schema": SCHEMA},
+    "properties": {
+        "live": {"type": "boolean"},
+        "asset": _KEYWORD,
+        "generation": _LONG,
+        "principals": _KEYWORD,
+        "kind": _KEYWORD,
+        "title": _KEYWORD,
+        "title_text": _TEXT,
+        "file_text": _TEXT,
+        "keywords_text": _TEXT,
+        "description_text": _TEXT,
+        "words": {"type": "text", "analyzer": "tokens", "norms": False},
+        "keywords": _KEYWORD,
+        "categories": _KEYWORD,
+        "created_ms": _LONG,
+        "captured_ms": _LONG,
+        "captured_key": _LONG,
+        "duration_ms": _LONG,
+        "month": _KEYWORD,
+        "length": _KEYWORD,
+        "labels": {"type": "integer"},
+        # "12@5": label 12 reaches confidence step 5 and no higher one.
+        "tops": _KEYWORD,
+        "score": {"type": "rank_features"},
+        # Label, highest step and number of ranges up to that step, in one number.
+        "counted": _LONG,
+        "moment_count": _LONG,
+        "edges": _STORED,
+        "masks": _STORED,
+        "moments": _STORED,
+    },
+}
+
+
+def settings(*, replicas: int, refresh: str) -> dict[str, Any]:
+    """Give an index's settings: tokens are cut in Python, the server only splits at spaces."""
+    return {
+        "index": {
+            # One shard, so that counts are exact; good to some millions of assets.
+            "number_of_shards": 1,
+            "number_of_replicas": replicas,
+            "refresh_interval": refresh,
+        },
+        "analysis": {
+            "analyzer": {"tokens": {"type": "custom", "tokenizer": "spaces"}},
+            "tokenizer": {"spaces": {"type": "whitespace", "max_token_length": _LONGEST_TOKEN}},
+        },
+    }
+
+
+def version_of(generation: int, *, removed: bool = False) -> int:
+    """Give the version of a document: a removal beats what was put at its own generation."""
+    return 2 * min(generation, NEVER >> 1) + removed
+
+
+def removed(asset_id: str, generation: int) -> dict[str, Any]:
+    """Make what stays of an asset that was taken out, so that a late document is refused."""
+    return {"live": False, "asset": asset_id, "generation": min(generation, NEVER)}
+
+
+def body_of(document: AssetDocument) -> dict[str, Any]:
+    """Make the body of a document."""
+    captured = document.captured_ms
+    return {
+        "live": True,
+        "asset": document.asset_id,
+        "generation": document.generation,
+        "principals": sorted(document.principals),
+        "kind": document.kind,
+        "title": document.title[:_LONGEST_TOKEN],
+        "title_text": document.title_text,
+        "file_text": document.file_text,
+        "keywords_text": document.keywords_text,
+        "description_text": document.description_text,
+        "keywords": list(document.keywords),
+        "categories": [name for name in document.categories if name],
+        "created_ms": document.created_ms,
+        "captured_ms": captured,
+        "captured_key": NEVER if captured is None else -captured,
+        "duration_ms": document.duration_ms,
+        "month": month_of(document),
+        "length": length_class(document) or None,
+        "moment_count": len(document.moments),
+        **_labels(document),
+    }
+
+
+def _labels(document: AssetDocument) -> dict[str, Any]:
+    built = timeline.build(document)
+    score: dict[str, int] = {}
+    counted: list[int] = []
+    tops: list[str] = []
+    for row in built.rows:
+        whole = round(row.score * SCORE_UNIT)
+        score[f"h{row.label}"] = (whole >> _LOW_BITS) + 1
+        score[f"l{row.label}"] = (whole & _LOW) + 1
+        steps = _steps(row.masks)
+        tops.append(f"{row.label}@{steps[-1]}")
+        counted += [
+            (row.label << LABEL_SHIFT) + (step << STEP_SHIFT) + row.counts[step] for step in steps
+        ]
+    moments: defaultdict[str, list[list[float]]] = defaultdict(list)
+    for label, start, end, confidence, _ in document.moments:
+        moments[f"l{label}"].append([start, end, confidence])
+    return {
+        "labels": [row.label for row in built.rows],
+        "tops": tops,
+        "score": score,
+        "counted": counted,
+        "edges": {"at": list(built.edges)},
+        "masks": {f"l{row.label}": b64encode(row.masks).decode() for row in built.rows},
+        "moments": moments,
+    }
+
+
+def _steps(masks: bytes) -> list[int]:
+    """List the steps at which a label's ranges change: the highest one of each mask."""
+    values = [timeline.unpack(masks, step) for step in range(len(STEPS))]
+    return [
+        step
+        for step, (value, above) in enumerate(zip(values, [*values[1:], 0], strict=True))
+        if value != above
+    ]
+
+
+def score_of(stored: dict[str, int], label: int) -> float:
+    """Read the score of a label as it is stored, 0 if the asset does not have it."""
+    high = stored.get(f"h{label}")
+    if high is None:
+        return 0.0
+    return (((high - 1) << _LOW_BITS) + stored[f"l{label}"] - 1) / SCORE_UNIT

@@ -1,0 +1,5 @@
+"""A real OpenSearch for tests: one process of Java on free loopback ports, ended with the tests."""
+
+from tests.servers.opensearch.running import running
+
+__all__ = ["running"]
