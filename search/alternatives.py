@@ -52,6 +52,7 @@ def _only_words(given: Sequence[Token], read: Sequence[Token], chips: Sequence[U
     plain = all(
         isinstance(token.value, Word)
         and token.value.confidence is None
+        and token.value.count is None
         and (fold(token.value.text),) not in everyday.OPERATORS
         for token in given
         if token.sign is not Sign.END

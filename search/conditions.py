@@ -20,6 +20,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from search.query import COUNTS
+
+# How many at once engines keep exactly, see `Seen.count`.
+_COUNT_BITS = 27
 # Confidence steps that every engine keeps exactly; step 0 is "as stored".
 STEPS = (0, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 97, 99)
 # The fields of text, and what a matched token adds to the relevance in the best of them.
@@ -38,13 +42,29 @@ def step_of(confidence: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A label, or anything below it, at or above a confidence step (an index into STEPS)."""
+    """A label, or anything below it, at or above a confidence step (an index into STEPS).
+
+    With a `count` (one of query.COUNTS; 0: any) only moments count in which one label was seen at
+    least so many times at once: `instances >= count`. Engines find them under `key`, as
+    `timeline.build` gives them in `counted`; the labels shown in a range are those of any count.
+    """
 
     label: int
     step: int = 0
+    count: int = field(default=0, kw_only=True)
     # How much the label counts in the relevance, and the label with everything below it.
     weight: float = field(default=1.0, compare=False)
     below: frozenset[int] = field(default=frozenset(), compare=False)
+
+    @property
+    def key(self) -> int:
+        """Name the label with its count: the label's own id where nothing is counted."""
+        return counted_key(self.label, self.count)
+
+
+def counted_key(label: int, count: int) -> int:
+    """Make one number of a label and a count; it never meets another label's id."""
+    return label | (COUNTS.index(count) + 1 << _COUNT_BITS) if count else label
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +94,16 @@ class HasKeyword:
     """The asset has the keyword (folded)."""
 
     folded: str
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The asset has this mark: `boxes`, `unlabelled`, `failed`, `owner:5`, `source:nikon z6`.
+
+    Marks are exact words in `AssetDocument.marks`, as keywords are.
+    """
+
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +138,18 @@ class Without:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """One part after the other, each within its gap after the one before."""
+    """One part after the other, each within its gap after the one before.
+
+    With `unless_ms`, assets in which that is so even within these gaps have no ranges here: what
+    is left are near misses (`ranges.then_nearly`).
+    """
 
     parts: tuple[Condition, ...]
     gaps_ms: tuple[int, ...]
+    unless_ms: tuple[int, ...] = ()
 
 
-Fact = InText | OfKind | InCategory | HasKeyword | Between
+Fact = InText | OfKind | InCategory | HasKeyword | Marked | Between
 Condition = Seen | Fact | All | AnyOf | Without | Sequence
 EVERYTHING = All(())
 NOTHING = AnyOf(())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from labelling.models import Moment
+from labelling.models import Analysis, Moment
 from labelling.taxonomy import Vocabulary
 from labelling.vocabulary import get_vocabulary
 from medialib.models import Asset
@@ -24,8 +24,9 @@ _ATTEMPTS = 3
 class AssetDocument:
     """All that search knows of one asset, at one generation.
 
-    Texts are tokens joined by spaces. Moments are (label id, start_ms, end_ms, confidence,
-    instances); `ancestors` holds, for each label in them, everything above it.
+    Texts are tokens joined by spaces; marks are exact words (`conditions.Marked`). Moments are
+    (label id, start_ms, end_ms, confidence, instances); `ancestors` holds, for each label in them,
+    everything above it.
     """
 
     asset_id: str
@@ -39,6 +40,7 @@ class AssetDocument:
     description_text: str = ""
     keywords: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
     created_ms: int = 0
     captured_ms: int | None = None
     duration_ms: int = 0
@@ -79,8 +81,15 @@ def _read(asset_ids: list[UUID]) -> Iterator[AssetDocument]:
     rows = Asset.objects.filter(pk__in=asset_ids).prefetch_related("keywords", "groups")
     assets = [asset for asset in rows if searchable(asset)]
     moments = _moments([asset.pk for asset in assets])
+    looked_at = Analysis.objects.filter(asset__in=assets, feature="labels", current=True)
+    labelled = set(looked_at.values_list("asset_id", flat=True))
     for asset in assets:
-        yield document_of(asset, tuple(moments.get(asset.pk, ())), vocabulary=vocabulary)
+        yield document_of(
+            asset,
+            tuple(moments.get(asset.pk, ())),
+            vocabulary=vocabulary,
+            labelled=asset.pk in labelled,
+        )
 
 
 def _moments(asset_ids: list[UUID]) -> dict[UUID, list[MomentRow]]:
@@ -94,7 +103,7 @@ def _moments(asset_ids: list[UUID]) -> dict[UUID, list[MomentRow]]:
 
 
 def document_of(
-    asset: Asset, moments: tuple[MomentRow, ...], *, vocabulary: Vocabulary
+    asset: Asset, moments: tuple[MomentRow, ...], *, vocabulary: Vocabulary, labelled: bool = True
 ) -> AssetDocument:
     """Make the document of one asset from its row and its moments."""
     labels = {moment[0] for moment in moments}
@@ -115,12 +124,24 @@ def document_of(
         description_text=" ".join(text.tokens(asset.description)),
         keywords=tuple(sorted(text.fold(name) for name in keywords)),
         categories=tuple(sorted(categories)),
+        marks=_marks(asset, moments, labelled=labelled),
         created_ms=_milliseconds(asset.created_at),
         captured_ms=_milliseconds(asset.captured_at) if asset.captured_at else None,
         duration_ms=asset.duration_ms,
         moments=moments,
         ancestors=ancestors,
     )
+
+
+def _marks(asset: Asset, moments: tuple[MomentRow, ...], *, labelled: bool) -> tuple[str, ...]:
+    held = {
+        f"owner:{asset.owner_id}": True,
+        f"source:{text.fold(asset.source)}": bool(asset.source),
+        "boxes": any(moment[4] > 0 for moment in moments),
+        "unlabelled": not labelled,
+        "failed": asset.state == Asset.State.FAILED,
+    }
+    return tuple(sorted(mark for mark, holds in held.items() if holds))
 
 
 def _milliseconds(moment: datetime.datetime) -> int:

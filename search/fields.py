@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from search.query import (
+    COUNTS,
     Category,
     Dates,
     InvalidQuery,
@@ -18,6 +19,7 @@ from search.query import (
     Label,
     Leaf,
     Length,
+    Mark,
     Phrase,
     Span,
 )
@@ -27,7 +29,7 @@ from search.query import (
 class Modifier:
     """Something that holds for the whole search, not for one place in it."""
 
-    name: Literal["conf", "within", "dur"]
+    name: Literal["conf", "within", "dur", "count", "join"]
     value: float | Span | None
 
 
@@ -60,6 +62,28 @@ def confidence(text: str, *, position: int) -> float:
     )
 
 
+def count(text: str, *, position: int) -> int | None:
+    """Read how many at once; None for one, which is what being seen means."""
+    number = int(text) if re.fullmatch(r"[0-9]{1,4}", text) else 0
+    if number == 1 or number in COUNTS:
+        return None if number == 1 else number
+    raise InvalidQuery(
+        f"“{text}” can't be counted: counts are 1, {', '.join(map(str, COUNTS))}.",
+        position=position,
+        cure="Write for instance dog#2 or count:>=3.",
+    )
+
+
+def limits(text: str, *, position: int) -> tuple[float | None, int | None]:
+    """Read what stands behind a label: `@80`, `#2` or `@80#2`."""
+    match = re.fullmatch(r"(?:@([^#]*))?(?:#(.*))?", text, re.DOTALL)
+    sure, many = match.groups() if match else (text, None)
+    return (
+        None if sure is None else confidence(sure, position=position),
+        None if many is None else count(many, position=position),
+    )
+
+
 def is_known(name: str) -> bool:
     """Tell whether the language has a field of this name."""
     return name.lower() in _READERS
@@ -78,9 +102,11 @@ def read_field(name: str, value: str, *, limit: str, position: int) -> Leaf | Mo
         )
     if limit and reader is not _label:
         raise InvalidQuery(
-            f"{name}: takes no confidence.", position=position, cure=f"Leave out “@{limit}”."
+            f"{name}: takes no confidence and no count.",
+            position=position,
+            cure=f"Leave out “{limit}”.",
         )
-    return reader(f"{value}@{limit}" if limit else value, position)
+    return Label(value, *limits(limit, position=position)) if limit else reader(value, position)
 
 
 def _unknown(name: str) -> str:
@@ -93,11 +119,24 @@ def _cure(name: str) -> str:
     return f"{ask}To search for the words themselves, put them in quotation marks."
 
 
-def _label(value: str, position: int) -> Label:
-    name, at, limit = value.rpartition("@")
-    if at and name and re.fullmatch(r"[0-9.]+", limit):
-        return Label(name, confidence(limit, position=position))
+def _label(value: str, _position: int) -> Label:
     return Label(value)
+
+
+def _mark(
+    field: Literal["has", "is", "owner", "source"], *known: str
+) -> Callable[[str, int], Mark]:
+    def read(value: str, position: int) -> Mark:
+        given = value.lower() if known else value
+        if known and given not in known:
+            raise InvalidQuery(
+                f"{field}: can't be “{value}”.",
+                position=position,
+                cure=f"Use {' or '.join(f'{field}:{one}' for one in known)}.",
+            )
+        return Mark(field, given)
+
+    return read
 
 
 def _kind(value: str, position: int) -> Kind:
@@ -185,6 +224,26 @@ def _conf(value: str, position: int) -> Modifier:
     )
 
 
+def _count(value: str, position: int) -> Modifier:
+    more = re.match(r"(>=|>|=)?", value)
+    sign = more[0] if more else ""
+    number = value.removeprefix(sign)
+    if sign == ">" and re.fullmatch(r"[0-9]{1,4}", number):
+        number = str(int(number) + 1)
+    return Modifier("count", count(number, position=position))
+
+
+def _join(value: str, position: int) -> Modifier:
+    gap = duration(value)
+    if gap is None:
+        raise InvalidQuery(
+            f"“{value}” is not a length of time.",
+            position=position,
+            cure="Write for instance join:2s.",
+        )
+    return Modifier("join", gap)
+
+
 def _within(value: str, position: int) -> Modifier:
     if value.lower() not in ("asset", "moment"):
         raise InvalidQuery(
@@ -216,6 +275,12 @@ _READERS: dict[str, Callable[[str, int], Leaf | Modifier]] = {
     "dur": _moment_length,
     "conf": _conf,
     "within": _within,
+    "count": _count,
+    "join": _join,
+    "has": _mark("has", "boxes"),
+    "is": _mark("is", "unlabelled", "failed"),
+    "owner": _mark("owner", "me"),
+    "source": _mark("source"),
 }
 # One example of each field, for cures and for suggestions.
 EXAMPLES = {
@@ -231,4 +296,10 @@ EXAMPLES = {
     "dur": "dur:>5s",
     "conf": "conf:>80",
     "within": "within:asset",
+    "count": "count:>=3",
+    "join": "join:2s",
+    "has": "has:boxes",
+    "is": "is:unlabelled",
+    "owner": "owner:me",
+    "source": "source:Nikon",
 }

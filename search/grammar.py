@@ -8,7 +8,7 @@ not   := (NOT | -) not | "(" then ")" | words | field | phrase
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from search.fields import Modifier
@@ -57,7 +57,7 @@ def build(tokens: list[Token]) -> Query:
     descent = _Descent(rest)
     tree = descent.then(0)
     descent.expect_end()
-    return Query(tree, query.confidence, query.anywhere, query.moment_length)
+    return replace(query, tree=tree)
 
 
 def _take_modifiers(tokens: list[Token]) -> tuple[Query, list[Token]]:
@@ -88,6 +88,8 @@ def _take_modifiers(tokens: list[Token]) -> tuple[Query, list[Token]]:
             cast("float | None", values.get("conf")),
             values.get("within") is not None,
             cast("Span | None", values.get("dur")),
+            cast("int | None", values.get("count")),
+            cast("int | None", values.get("join")),
         ),
         rest,
     )

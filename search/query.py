@@ -15,6 +15,8 @@ MAX_LENGTH = 1_000
 MAX_DEPTH = 20
 MAX_TERMS = 48
 DEFAULT_GAP_MS = 10_000
+# How many at once can be asked for, exactly; one is what "seen" means.
+COUNTS = (2, 3, 4, 5, 10)
 
 
 class InvalidQuery(Refused):
@@ -34,13 +36,14 @@ class InvalidQuery(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A bare word and, when the person wrote `car@80`, its own confidence limit."""
+    """A bare word and, as in `car@80#2`, its own confidence limit and count."""
 
     text: str
     confidence: float | None = None
+    count: int | None = None
 
     def __str__(self) -> str:
-        return self.text + confidence_suffix(self.confidence)
+        return self.text + limits(self.confidence, self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,17 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`label:Car` or `label:"Traffic Light"@80`: the label and everything below it."""
+    """`label:Car` or `label:"Traffic Light"@80#2`: the label and everything below it.
+
+    `#2` asks for moments in which at least two are seen at once.
+    """
 
     name: str
     confidence: float | None = None
+    count: int | None = None
 
     def __str__(self) -> str:
-        return f"label:{quoted(self.name)}{confidence_suffix(self.confidence)}"
+        return f"label:{quoted(self.name)}{limits(self.confidence, self.count)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,20 @@ class Keyword:
 
     def __str__(self) -> str:
         return f"keyword:{quoted(self.name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """`has:boxes`, `is:failed`, `owner:me`, `source:"Nikon Z6"`: a fact that an asset has or not.
+
+    A source is the person's or the camera's word for where the asset comes from.
+    """
+
+    field: Literal["has", "is", "owner", "source"]
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.field}:{quoted(self.value)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,18 +209,24 @@ class Then:
         return text
 
 
-Leaf = Words | Label | Phrase | Kind | Category | Keyword | Dates | Length
+Leaf = Words | Label | Phrase | Kind | Category | Keyword | Mark | Dates | Length
 Node = Leaf | Not | And | Or | Then
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole search: the tree and what holds for all of it. No tree: nothing was asked for."""
+    """A whole search: the tree and what holds for all of it. No tree: nothing was asked for.
+
+    `count` holds for every label that is looked for, not for those that are taken away; found
+    ranges at most `join_ms` apart become one.
+    """
 
     tree: Node | None = None
     confidence: float | None = None
     anywhere: bool = False
     moment_length: Span | None = None
+    count: int | None = None
+    join_ms: int | None = None
 
     def __str__(self) -> str:
         parts = [] if self.tree is None else [str(self.tree)]
@@ -209,6 +236,10 @@ class Query:
             parts.append("within:asset")
         if self.moment_length is not None:
             parts.append(f"dur:{self.moment_length}")
+        if self.count is not None:
+            parts.append(f"count:>={self.count}")
+        if self.join_ms is not None:
+            parts.append(f"join:{print_duration(self.join_ms)}")
         return " ".join(parts)
 
 
@@ -235,9 +266,10 @@ def number(value: float) -> str:
     return f"{value:g}"
 
 
-def confidence_suffix(value: float | None) -> str:
-    """Print a term's own confidence limit, nothing if it has none."""
-    return "" if value is None else f"@{number(value)}"
+def limits(confidence: float | None, count: int | None) -> str:
+    """Print a term's own confidence limit and count, nothing if it has none."""
+    sure = "" if confidence is None else f"@{number(confidence)}"
+    return sure if count is None else f"{sure}#{count}"
 
 
 _UNITS = (("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))

@@ -68,6 +68,24 @@ def then(sets: Sequence[Sequence[Range]], gaps_ms: Sequence[int]) -> Ranges:
     return union((start, end) for start, (_, end) in ended if start is not None)
 
 
+def then_nearly(
+    sets: Sequence[Sequence[Range]], gaps_ms: Sequence[int], unless_ms: Sequence[int]
+) -> Ranges:
+    """Give what `then` gives, or nothing if it gives something even within the narrower gaps."""
+    return [] if unless_ms and then(sets, unless_ms) else then(sets, gaps_ms)
+
+
+def join(ranges: Iterable[Range], gap_ms: int) -> Ranges:
+    """Make ranges one that are at most so far apart; given sorted and disjoint."""
+    joined: Ranges = []
+    for start, end in ranges:
+        if joined and start - joined[-1][1] <= gap_ms:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
 def _first_start(
     before: Sequence[Range], starts: Sequence[int | None], *, start: int, gap_ms: int
 ) -> int | None:

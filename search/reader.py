@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from search import everyday, spoken
+from search import words as words_of
 from search.fields import Modifier
 from search.lexicon import MAX_WINDOW, Lexicon, Meaning
 from search.names import category_named, label_named
-from search.query import Category, Dates, Kind, Label, Length, Phrase, Word, print_duration
+from search.query import Category, Dates, Kind, Label, Length, Phrase, print_duration
 from search.results import Understood
-from search.text import fold, tokens
+from search.text import tokens
 from search.tokens import Sign, Token
 
 # Stands where a word was left out, so that a NOT before it goes with it.
@@ -46,7 +47,7 @@ class Reader:
     def read(self, given: list[Token]) -> list[Token]:
         """Give the tokens with a meaning in place of every word."""
         at = 0
-        given = [token for one in given for token in _taken_apart(one)]
+        given = [token for one in given for token in words_of.taken_apart(one)]
         while given[at].sign is not Sign.END:
             if given[at].sign is not Sign.WORD:
                 self._explicit(given[at])
@@ -70,7 +71,7 @@ class Reader:
     def as_text(self, given: list[Token]) -> list[Token]:
         """Take every word as a word of a text."""
         for token in given:
-            if token.sign is Sign.WORD and tokens(_word(token).text):
+            if token.sign is Sign.WORD and tokens(words_of.word_of(token).text):
                 self._phrase(token, "looked for in titles, keywords, file names, descriptions")
         return [*self.out, given[-1]]
 
@@ -83,7 +84,7 @@ class Reader:
             self._negations.pop()
         if token.sign in (Sign.LEAF, Sign.MODIFIER):
             token = self._known(token)
-            self._chip(token.text, _type_of(token), _value_of(token), "")
+            self._chip(token.text, words_of.type_of(token), words_of.value_of(token), "")
         elif token.sign in (Sign.THEN, Sign.AFTER, Sign.WITHIN):
             self._relation(token)
         # parse() has accepted the syntax: what words leave behind may be tidied away from now on.
@@ -93,7 +94,7 @@ class Reader:
         vocabulary, value = self.lexicon.vocabulary, token.value
         if isinstance(value, Label):
             name = label_named(value.name, vocabulary, position=token.position)
-            return replace(token, value=Label(name, value.confidence))
+            return replace(token, value=Label(name, value.confidence, value.count))
         if isinstance(value, Category):
             name = category_named(value.name, vocabulary, position=token.position)
             return replace(token, value=Category(name))
@@ -119,6 +120,7 @@ class Reader:
         while at < len(words):
             at += (
                 self._date(words, at)
+                or self._count(words, at)
                 or self._known_window(words, at)
                 or self._measure(words, at)
                 or self._operator(words, at)
@@ -128,7 +130,7 @@ class Reader:
 
     def _opening(self, words: list[Token]) -> int:
         """Skip a request and note a kind: "please show me all photos of"."""
-        plain = [_plain(word) for word in words]
+        plain = [words_of.folded(word) for word in words]
         at = 0
         while fit := max(
             (len(r) for r in everyday.REQUESTS if tuple(plain[at : at + len(r)]) == r), default=0
@@ -145,7 +147,7 @@ class Reader:
         return at
 
     def _kind(self, word: Token) -> bool:
-        kind = everyday.KINDS.get(_plain(word))
+        kind = everyday.KINDS.get(words_of.folded(word))
         if kind is None:
             return False
         value = Kind("photo" if kind == "photo" else "video")
@@ -153,32 +155,56 @@ class Reader:
         self._chip(word.text, "filter", str(value), "")
         return True
 
-    def _known_window(self, words: list[Token], at: int) -> int:
-        """Take the longest words from here on that are a label or a category."""
+    def _count(self, words: list[Token], at: int) -> int:
+        """Take "two dogs" or "at least three cars": a label and how many of it at once."""
+        said = spoken.count([words_of.folded(word) for word in words[at : at + 4]])
+        if said is None or words_of.limited(words[at : at + said[0]]):
+            return 0
+        size, many = said
+        taken = self._known_window(words, at + size, counted=(size, many))
+        return size + taken if taken else 0
+
+    def _known_window(
+        self, words: list[Token], at: int, *, counted: tuple[int, int] = (0, 1)
+    ) -> int:
+        """Take the longest words from here on that are a label or a category.
+
+        `counted` says how many words before them say how many are meant.
+        """
         for size in range(min(MAX_WINDOW, len(words) - at), 0, -1):
             window = words[at : at + size]
-            if any(_word(word).confidence is not None for word in window[:-1]):
+            if words_of.limited(window[:-1]):
                 continue
             # A word of order alone is never a label, even where one has such a form.
-            if size == 1 and (_plain(window[0]),) in everyday.OPERATORS:
+            if size == 1 and (words_of.folded(window[0]),) in everyday.OPERATORS:
                 continue
-            if size == 1 and _plain(window[0]) in everyday.STOP_WORDS:
+            if size == 1 and words_of.folded(window[0]) in everyday.STOP_WORDS:
                 continue
-            meaning = self.lexicon.find_loosely([_word(word).text for word in window])
-            if meaning is not None:
-                self._mean(meaning, window)
+            meaning = self.lexicon.find_loosely([words_of.word_of(word).text for word in window])
+            if meaning is not None and (counted[0] == 0 or meaning.type == "label"):
+                self._mean(meaning, window, many=counted[1], said=words[at - counted[0] : at])
                 return size
         return 0
 
-    def _mean(self, meaning: Meaning, window: Sequence[Token]) -> None:
-        limit = _word(window[-1]).confidence
-        text = self._text_of(window)
+    def _mean(
+        self,
+        meaning: Meaning,
+        window: Sequence[Token],
+        *,
+        many: int = 1,
+        said: Sequence[Token] = (),
+    ) -> None:
+        last = words_of.word_of(window[-1])
+        limit, count = last.confidence, last.count or spoken.kept_count(many)
+        text, named = self._text_of([*said, *window]), self._text_of(window)
         at = window[0].position
         negated = self._negated()
         if meaning.type == "category":
             leaves = [Token(Sign.LEAF, text, at, Category(meaning.names[0]))]
         else:
-            leaves = [Token(Sign.LEAF, text, at, Label(name, limit)) for name in meaning.names]
+            leaves = [
+                Token(Sign.LEAF, text, at, Label(name, limit, count)) for name in meaning.names
+            ]
         if len(leaves) > 1:
             either = Token(Sign.OR, "or", at, soft=True)
             inside = [part for leaf in leaves for part in (either, leaf)][1:]
@@ -189,11 +215,12 @@ class Reader:
             ]
         self.out += leaves
         for name in meaning.names:
-            reason = self.lexicon.explain(meaning, name, text)
+            reasons = [self.lexicon.explain(meaning, name, named), spoken.count_said(many, count)]
+            reason = "; ".join(filter(None, reasons))
             self._chip(text, meaning.type, name, reason, negated=negated)
 
     def _operator(self, words: list[Token], at: int) -> int:
-        plain = tuple(_plain(word) for word in words[at : at + 5])
+        plain = tuple(words_of.folded(word) for word in words[at : at + 5])
         for size in range(len(plain), 0, -1):
             signs = everyday.OPERATORS.get(plain[:size])
             if signs is None:
@@ -211,16 +238,16 @@ class Reader:
 
     def _date(self, words: list[Token], at: int) -> int:
         """Read "in june 2025" and "last week"."""
-        plain = [_plain(word) for word in words[at : at + 4]]
+        plain = [words_of.folded(word) for word in words[at : at + 4]]
         said = spoken.dates(plain, today=self.today)
-        if said is None or _limited(words[at : at + said[0]]):
+        if said is None or words_of.limited(words[at : at + said[0]]):
             return 0
         self._filter(words[at : at + said[0]], said[1])
         return said[0]
 
     def _measure(self, words: list[Token], at: int) -> int:
         """Read "within 10 seconds", "3 seconds later", "longer than a minute", "over 90 %"."""
-        plain = [_plain(word) for word in words[at : at + 6]]
+        plain = [words_of.folded(word) for word in words[at : at + 6]]
         window = words[at:]
         if later := spoken.later(plain):
             self._later(window[: later[0]], later[1])
@@ -244,7 +271,7 @@ class Reader:
         text, sign = self._text_of(window), Sign.LEAF
         shown = str(value)
         if isinstance(value, Modifier):
-            sign, shown = Sign.MODIFIER, f"{value.name}:{_printed(value)}"
+            sign, shown = Sign.MODIFIER, f"{value.name}:{words_of.printed(value)}"
             given = (token.value for token in self.out)
             if any(isinstance(one, Modifier) and one.name == value.name for one in given):
                 return
@@ -272,12 +299,12 @@ class Reader:
             self._promised = None
 
     def _stop_word(self, words: list[Token], at: int) -> int:
-        return int(_plain(words[at]) in everyday.STOP_WORDS)
+        return int(words_of.folded(words[at]) in everyday.STOP_WORDS)
 
     def _left_over(self, words: list[Token], at: int) -> int:
         """Read a word that is in no label: a typing mistake, a word in texts, or nothing."""
         word = words[at]
-        text = _word(word).text
+        text = words_of.word_of(word).text
         cut = tokens(text)
         if cut and all(token in self.seen_words for token in cut):
             self._phrase(word, "in the title, keywords, file name or description")
@@ -293,7 +320,7 @@ class Reader:
         return 1
 
     def _phrase(self, word: Token, reason: str) -> None:
-        text = _word(word).text
+        text = words_of.word_of(word).text
         self._chip(text, "text", text, reason)
         self.out.append(Token(Sign.LEAF, word.text, word.position, Phrase(text)))
 
@@ -301,11 +328,11 @@ class Reader:
         """Take the nearest form if there is only one that near; suggest the others."""
         for size in (3, 2, 1):
             window = words[at : at + size]
-            if len(window) < size or any(_is_order(word) for word in window):
+            if len(window) < size or any(words_of.is_order(word) for word in window):
                 continue
-            if size == 1 and _plain(window[0]) in everyday.ORDINARY:
+            if size == 1 and words_of.folded(window[0]) in everyday.ORDINARY:
                 continue
-            near = self.lexicon.near([_word(word).text for word in window])
+            near = self.lexicon.near([words_of.word_of(word).text for word in window])
             if not near:
                 continue
             start, end = window[0].position, window[-1].position + len(window[-1].text)
@@ -340,48 +367,3 @@ class Reader:
 
     def _text_of(self, window: Sequence[Token]) -> str:
         return self.text[window[0].position : window[-1].position + len(window[-1].text)]
-
-
-def _word(token: Token) -> Word:
-    return cast(Word, token.value)
-
-
-def _plain(token: Token) -> str:
-    return fold(_word(token).text).replace("\u2019", "'")
-
-
-def _taken_apart(token: Token) -> list[Token]:
-    """Put "no person" in the place of "nobody"."""
-    compound = everyday.COMPOUNDS.get(_plain(token)) if token.sign is Sign.WORD else None
-    if compound is None:
-        return [token]
-    return [replace(token, value=Word(part)) for part in compound]
-
-
-def _limited(words: list[Token]) -> bool:
-    return any(_word(word).confidence is not None for word in words)
-
-
-def _printed(modifier: Modifier) -> str:
-    return f"{modifier.value:g}" if isinstance(modifier.value, float) else str(modifier.value)
-
-
-def _is_order(token: Token) -> bool:
-    plain = _plain(token)
-    return (plain,) in everyday.OPERATORS or plain in everyday.STOP_WORDS
-
-
-def _type_of(token: Token) -> str:
-    if isinstance(token.value, Label):
-        return "label"
-    if isinstance(token.value, Category):
-        return "category"
-    return "text" if isinstance(token.value, Phrase) else "filter"
-
-
-def _value_of(token: Token) -> str:
-    if isinstance(token.value, Label | Category):
-        return token.value.name
-    if isinstance(token.value, Phrase):
-        return token.value.text
-    return token.text if token.sign is Sign.MODIFIER else str(token.value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from labelling.taxonomy import Vocabulary
 from search.conditions import (
     EVERYTHING,
+    NOTHING,
     STEPS,
     All,
     AnyOf,
@@ -16,6 +17,7 @@ from search.conditions import (
     HasKeyword,
     InCategory,
     InText,
+    Marked,
     OfKind,
     Seen,
     Sequence,
@@ -32,6 +34,7 @@ from search.query import (
     Label,
     Leaf,
     Length,
+    Mark,
     Node,
     Not,
     Or,
@@ -47,30 +50,38 @@ from search.text import file_tokens, fold, tokens
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Resolves the trees of one search; `floor` is the confidence that holds for every term."""
+    """Resolves the trees of one search; `floor` is the confidence that holds for every term.
+
+    `asker` is the id of the user who asks, "" if nobody is signed in.
+    """
 
     vocabulary: Vocabulary
     floor: float = 0.0
     default: float = 0.0
+    asker: str = ""
 
     def condition(self, query: Query) -> Condition:
         """Give the condition of a whole query."""
-        return EVERYTHING if query.tree is None else self._node(query.tree)
+        if query.tree is None:
+            return EVERYTHING
+        return self._node(query.tree, query.count or 0)
 
-    def _node(self, node: Node) -> Condition:
-        if isinstance(node, And):
-            return All(tuple(self._node(part) for part in node.parts))
-        if isinstance(node, Or):
-            return AnyOf(tuple(self._node(part) for part in node.parts))
-        if isinstance(node, Then):
-            return Sequence(tuple(self._node(part) for part in node.parts), node.gaps_ms)
+    def _node(self, node: Node, count: int) -> Condition:
         if isinstance(node, Not):
-            return Without(self._node(node.part))
+            # "at least three" speaks of what is looked for, not of what is taken away.
+            return Without(self._node(node.part, 0))
+        if isinstance(node, And | Or | Then):
+            parts = tuple(self._node(part, count) for part in node.parts)
+            if isinstance(node, Then):
+                return Sequence(parts, node.gaps_ms)
+            return All(parts) if isinstance(node, And) else AnyOf(parts)
+        if isinstance(node, Label):
+            return self.seen(node.name, node.confidence, count=node.count or count)
         return self._leaf(node)
 
     def _leaf(self, leaf: Leaf) -> Condition:
-        if isinstance(leaf, Label):
-            return self.seen(leaf.name, leaf.confidence)
+        if isinstance(leaf, Mark):
+            return self._mark(leaf)
         if isinstance(leaf, Phrase):
             cut = file_tokens(leaf.text) if leaf.field == "file" else tokens(leaf.text)
             return InText(cut, leaf.field)
@@ -79,16 +90,21 @@ class Resolver:
             return All(tuple(part for part in parts if part.tokens))
         return _fact(leaf)
 
-    def seen(self, name: str, confidence: float | None = None) -> Seen:
+    def _mark(self, leaf: Mark) -> Condition:
+        if leaf.field == "owner":
+            return Marked(f"owner:{self.asker}") if self.asker else NOTHING
+        return Marked(f"source:{fold(leaf.value)}" if leaf.field == "source" else leaf.value)
+
+    def seen(self, name: str, confidence: float | None = None, *, count: int = 0) -> Seen:
         """Resolve a label that the vocabulary knows."""
         label = self.vocabulary.ids[fold(name)]
         below = self.vocabulary.descendants(label)
         wanted = max(self.floor, self.default if confidence is None else confidence)
         weight = label_weight(below=len(below) + 1, labels=len(self.vocabulary.names))
-        return Seen(label, step_at_least(wanted), weight, below)
+        return Seen(label, step_at_least(wanted), weight, below, count=count)
 
 
-def _fact(leaf: Kind | Category | Keyword | Dates | Length) -> Condition:
+def _fact(leaf: Leaf) -> Condition:
     if isinstance(leaf, Kind):
         return OfKind(leaf.value)
     if isinstance(leaf, Category):
@@ -98,6 +114,7 @@ def _fact(leaf: Kind | Category | Keyword | Dates | Length) -> Condition:
     if isinstance(leaf, Length):
         high = None if leaf.span.high_ms is None else leaf.span.high_ms + 1
         return Between("length", leaf.span.low_ms, high)
+    assert isinstance(leaf, Dates)
     return Between(
         "created" if leaf.field == "date" else "captured",
         _milliseconds(day_bounds(leaf.first)[0]) if leaf.first else None,

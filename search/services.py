@@ -28,7 +28,7 @@ from search.backends.base import (
 from search.conditions import Condition
 from search.feeding import check, index_assets, prepare_index, rebuild, remove_assets
 from search.names import category_named, label_named
-from search.query import InvalidQuery, Span
+from search.query import InvalidQuery, Query, Span
 from search.resolve import Resolver, rounded
 from search.results import (
     FacetValue,
@@ -81,9 +81,10 @@ def search(
     query = understanding.query
     request = SearchRequest(
         principals=principals,
-        condition=Resolver(vocabulary, min_confidence, query.confidence or 0.0).condition(query),
+        condition=_resolver(vocabulary, query, min_confidence, principals).condition(query),
         anywhere=query.anywhere or within == "asset",
         moment_length=_bounds(query.moment_length),
+        join_ms=query.join_ms,
         selection=_selection(vocabulary, kind, label, category, month, length),
         sort=_sort_of(sort, asks=query.tree is not None),
         page_size=_checked_page_size(page_size),
@@ -99,6 +100,13 @@ def search(
         facets=_facet_values(page, request.selection, vocabulary),
         next=_next(page, mark),
     )
+
+
+def _resolver(
+    vocabulary: Vocabulary, query: Query, min_confidence: float, principals: Principals
+) -> Resolver:
+    asker = next((name[2:] for name in principals.names if name.startswith("u:")), "")
+    return Resolver(vocabulary, min_confidence, query.confidence or 0.0, asker)
 
 
 def _understanding(text: str, principals: Principals) -> tuple[Vocabulary, Understanding]:

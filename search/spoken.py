@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Sequence
 
 from search.fields import confidence, day_bounds, duration
-from search.query import Dates, Span
+from search.query import COUNTS, Dates, Span
 
 Words = Sequence[str]
 
@@ -54,7 +54,7 @@ _BEFORE, _SINCE = frozenset(("until", "before")), frozenset(("since", "after"))
 
 def number(word: str) -> int | None:
     """Read a small whole number in letters or digits."""
-    if word.isascii() and word.isdecimal() and len(word) <= 4:
+    if word.isascii() and word.isdecimal() and len(word) <= 3:
         return int(word)
     return NUMBERS.get(word)
 
@@ -118,6 +118,19 @@ def count(words: Words) -> tuple[int, int] | None:
     if value is None:
         return None
     return (3 if words[1:3] == ["or", "more"] else 1), value
+
+
+def kept_count(many: int) -> int | None:
+    """Give the most that is at most so many and can be asked for exactly; None for one."""
+    return max((count for count in COUNTS if count <= many), default=None)
+
+
+def count_said(many: int, kept: int | None) -> str:
+    """Say what a count means, and so when it is less than what was asked."""
+    if kept is None:
+        return ""
+    least = f"at least {kept} at once"
+    return f"{least}, as {many} are not counted apart from {kept}" if many > kept else least
 
 
 def span(words: Words) -> tuple[int, Span] | None:

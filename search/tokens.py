@@ -54,7 +54,7 @@ _OPERATORS = {
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
     | (?P<bracket>[()])
-    | (?P<field>[A-Za-z_]+):"(?P<value>(?:[^"\\]|\\.)*)"(?P<limit>@[^\s()"]*)?
+    | (?P<field>[A-Za-z_]+):"(?P<value>(?:[^"\\]|\\.)*)"(?P<limit>[@\#][^\s()"]*)?
     | "(?P<phrase>(?:[^"\\]|\\.)*)"
     | (?P<minus>-(?=[^\s)-]))
     | (?P<word>[^\s()"]+)
@@ -62,7 +62,8 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _FIELD = re.compile(r"([A-Za-z_]+):(.*)\Z", re.DOTALL)
-_LIMIT = re.compile(r"(.+)@([0-9]+(?:\.[0-9]+)?)\Z", re.DOTALL)
+# "car", "car@80", "car#2", "car@80#2"
+_LIMIT = re.compile(r"(.+?)((?:@[0-9]+(?:\.[0-9]+)?)?(?:#[0-9]+)?)\Z", re.DOTALL)
 _EDGES = ",.;:!?…"
 _WITHIN_DURATION = re.compile(r"\s+([^\s()]+)")
 
@@ -144,12 +145,15 @@ def _word(text: str, raw: str, position: int, end: int) -> tuple[Token | None, i
         # A full stop ends a sentence, but ".." is an open end: "date:2026-06..".
         value = named[2].rstrip(_EDGES.replace(".", ""))
         value = value if value.endswith("..") else value.rstrip(_EDGES)
-        return _field(named[1], value, "", raw, position), end
+        limit = ""
+        if named[1].lower() == "label" and (limited := _LIMIT.match(value)):
+            value, limit = limited[1], limited[2]
+        return _field(named[1], value, limit, raw, position), end
     limited = _LIMIT.match(word)
-    bare = limited[1].rstrip(_EDGES) if limited is not None else ""
+    bare = limited[1].rstrip(_EDGES) if limited is not None and limited[2] else ""
     if limited is not None and _says_something(bare):
-        limit = fields.confidence(limited[2], position=position)
-        return Token(Sign.WORD, word, position, Word(bare, limit)), end
+        sure, count = fields.limits(limited[2], position=position)
+        return Token(Sign.WORD, word, position, Word(bare, sure, count)), end
     if not _says_something(word):
         return None, end
     return Token(Sign.WORD, word, position, Word(word)), end
@@ -172,6 +176,6 @@ def _within(text: str, position: int, end: int) -> tuple[Token, int]:
 
 
 def _field(name: str, value: str, limit: str, raw: str, position: int) -> Token:
-    read = fields.read_field(name, value, limit=limit.lstrip("@"), position=position)
+    read = fields.read_field(name, value, limit=limit, position=position)
     sign = Sign.MODIFIER if isinstance(read, fields.Modifier) else Sign.LEAF
     return Token(sign, raw, position, read)

@@ -14,12 +14,14 @@ from search.conditions import (
     HasKeyword,
     InCategory,
     InText,
+    Marked,
     OfKind,
     Seen,
     Sequence,
     Without,
 )
 from search.documents import AssetDocument
+from search.query import COUNTS
 
 TICK = 500
 LABELS = range(1, 21)
@@ -27,6 +29,7 @@ LABELS = range(1, 21)
 ANCESTORS = {3: (1,), 4: (1,), 5: (3, 1), 6: (2,), 7: (2,), 8: (7, 2), 9: (1, 2)}
 CATEGORIES = {1: "Vehicles", 2: "Animals", 10: "Nature", 11: "Nature", 12: "Food"}
 WORDS = ["harbour", "beach", "birthday", "market", "rain", "concert"]
+MARKS = ["boxes", "unlabelled", "failed", "owner:1", "source:nikon z6"]
 PRINCIPALS = ["public", "members", "u:1", "u:2", "g:1", "g:2"]
 DAY = 86_400_000
 
@@ -66,6 +69,7 @@ def make_document(chance, *, asset_id=None, generation=1):
         keywords_text=f" {text.BORDER} ".join(" ".join(text.tokens(word)) for word in keywords),
         description_text=" ".join(text.tokens(words[3])),
         keywords=keywords,
+        marks=tuple(sorted(chance.sample(MARKS, chance.randint(0, 2)))),
         categories=tuple(sorted({CATEGORIES[label] for label in lineage if label in CATEGORIES})),
         created_ms=chance.randint(0, 120) * DAY,
         captured_ms=chance.choice([None, chance.randint(0, 120) * DAY]),
@@ -80,20 +84,26 @@ def _moments(chance, ticks):
         at = chance.randint(0, 6)
         while at < ticks:
             end = min(at + chance.randint(1, 9), ticks)
-            yield (label, at * TICK, end * TICK, round(chance.uniform(20, 100), 2), 1)
+            yield (label, at * TICK, end * TICK, round(chance.uniform(20, 100), 2), many(chance))
             at = end + chance.choice([0, 0, 1, 3, 12])
 
 
 def _photo_moments(chance):
     for label in chance.sample(range(1, 20), chance.randint(0, 6)):
-        yield (label, 0, 0, round(chance.uniform(20, 100), 2), 1)
+        yield (label, 0, 0, round(chance.uniform(20, 100), 2), many(chance))
+
+
+def many(chance):
+    """How many are seen at once; mostly one."""
+    return chance.choice([0, 1, 1, 1, 2, 3, 4, 7, 12])
 
 
 class Questions:
-    """Makes random requests, all shapes alike."""
+    """Makes random requests, all shapes alike; `rich`: with counts, marks and near misses."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, *, rich=False):
         self.chance = random.Random(seed)
+        self.rich = rich
 
     def condition(self, depth=0):
         shapes = [self.seen, self.seen, self.seen, self.fact]
@@ -121,9 +131,12 @@ class Questions:
         label = self.chance.choice(LABELS)
         step = self.chance.choice([0, 0, 1, 6, 12, len(STEPS) - 1])
         weight = (0.3, 0.55, 0.8, 1.0)[label % 4]
-        return Seen(label, step, weight, below(label))
+        count = self.chance.choice([0, *COUNTS]) if self.rich else 0
+        return Seen(label, step, weight, below(label), count=count)
 
     def fact(self, _depth):
+        if self.rich and self.chance.random() < 0.5:
+            return Marked(self.chance.choice([*MARKS, "owner:99"]))
         low, high = sorted(self.chance.sample(range(121), 2))
         words = text.tokens(" ".join(self.chance.choices(WORDS, k=self.chance.choice([1, 1, 2]))))
         return self.chance.choice(
@@ -153,4 +166,7 @@ class Questions:
 
     def sequence(self, depth):
         parts = tuple(self.condition(depth + 2) for _ in range(self.chance.randint(2, 3)))
-        return Sequence(parts, tuple(self.chance.choice([0, 1_000, 4_000]) for _ in parts[1:]))
+        gaps = tuple(self.chance.choice([0, 1_000, 4_000]) for _ in parts[1:])
+        if self.rich and self.chance.random() < 0.5:
+            return Sequence(parts, tuple(gap + 5_000 for gap in gaps), unless_ms=gaps)
+        return Sequence(parts, gaps)

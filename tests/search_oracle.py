@@ -85,6 +85,7 @@ class _Asset:
 
     def value(self):
         whole, ticks = self.of(self.request.condition)
+        ticks = self.bridged(ticks)
         if self.request.moment_length is not None:
             low, high = self.request.moment_length
             if self.document.kind == "photo":
@@ -97,6 +98,17 @@ class _Asset:
             ]
             whole, ticks = False, {tick for start, end in kept for tick in range(start, end)}
         return (whole, ticks) if whole or ticks else None
+
+    def bridged(self, ticks):
+        """The ticks, with those between two of them that are near enough to each other."""
+        if self.request.join_ms is None:
+            return ticks
+        longest = self.request.join_ms // TICK
+        ends = [end for _, end in runs(ticks)]
+        between = (range(end, end + longest + 1) for end in ends)
+        gaps = (gap for gap in between if any(tick in ticks for tick in gap))
+        bridges = (range(gap.start, min(set(gap) & ticks)) for gap in gaps)
+        return ticks.union(*bridges)
 
     def of(self, condition):
         name = type(condition).__name__.lower()
@@ -116,6 +128,9 @@ class _Asset:
 
     def of_haskeyword(self, leaf):
         return leaf.folded in self.document.keywords, set()
+
+    def of_marked(self, leaf):
+        return leaf.mark in self.document.marks, set()
 
     def of_between(self, leaf):
         values = {
@@ -166,18 +181,24 @@ class _Asset:
     def of_sequence(self, condition):
         if self.document.kind == "photo":
             return False, set()
+        if condition.unless_ms and self.chains(condition.parts, condition.unless_ms):
+            return False, set()
+        return False, self.chains(condition.parts, condition.gaps_ms)
+
+    def chains(self, parts, gaps_ms):
         found = set()
-        for chain in product(*(runs(self.of(part)[1]) for part in condition.parts)):
-            links = zip(chain, chain[1:], condition.gaps_ms, strict=False)
+        for chain in product(*(runs(self.of(part)[1]) for part in parts)):
+            links = zip(chain, chain[1:], gaps_ms, strict=False)
             if all(a[0] < b[0] and (b[0] - a[1]) * TICK <= gap for a, b, gap in links):
                 found |= set(range(chain[0][0], chain[-1][1]))
-        return False, found
+        return found
 
 
 def label_ticks(document, seen):
     ticks = set()
-    for label, start, end, confidence, _ in document.moments:
-        if label in {seen.label, *below(seen.label)} and confidence >= STEPS[seen.step]:
+    for label, start, end, confidence, instances in document.moments:
+        meant = label in {seen.label, *below(seen.label)} and instances >= seen.count
+        if meant and confidence >= STEPS[seen.step]:
             ticks |= {0} if document.kind == "photo" else set(range(start // TICK, end // TICK))
     return ticks
 
@@ -227,8 +248,8 @@ def _stored_score(document, seen):
     if not label_ticks(document, seen):
         return 0.0
     labels = {seen.label, *below(seen.label)}
-    best = max(row[3] for row in document.moments if row[0] in labels)
-    ticks = label_ticks(document, Seen(seen.label))
+    best = max(row[3] for row in document.moments if row[0] in labels and row[4] >= seen.count)
+    ticks = label_ticks(document, Seen(seen.label, count=seen.count))
     length = max([document.duration_ms, *(row[2] for row in document.moments)])
     share = 0.0 if document.kind == "photo" else len(ticks) * TICK / length
     return label_score(best=best, share=share, ranges=len(runs(ticks)))

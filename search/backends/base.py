@@ -51,7 +51,8 @@ class SearchRequest:
     """One question. `principals` has no default, so that nobody can forget it.
 
     `after` is the sort value and asset id of the last hit of the page before.
-    `moment_length` keeps ranges of at least and at most so many milliseconds.
+    Ranges at most `join_ms` apart become one range (None: none do; a photo has but one), then
+    `moment_length` keeps those of at least and at most so many milliseconds.
     """
 
     principals: Principals
@@ -64,6 +65,7 @@ class SearchRequest:
     page_size: int = 20
     facets: tuple[str, ...] = ()
     moments_per_hit: int = 50
+    join_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from search.conditions import STEPS, step_of
+from search.conditions import STEPS, counted_key, step_of
 from search.documents import AssetDocument
+from search.query import COUNTS
+from search.ranges import join
 from search.results import label_score
 
 _STEPS = len(STEPS)
 _HEAD = 1 + _STEPS
 _NONE = 255
 _NONE_BYTE = bytes((_NONE,))
+_FIRST_COUNTED = counted_key(0, COUNTS[0])
 WHOLE = 1
 RANGES = ~WHOLE
 
@@ -36,10 +39,14 @@ class LabelRow:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The cuts in milliseconds and what is seen between them."""
+    """The cuts in milliseconds and what is seen between them.
+
+    `counted` holds the same for labels that were seen several times at once, under `Seen.key`.
+    """
 
     edges: tuple[int, ...]
     rows: tuple[LabelRow, ...]
+    counted: tuple[LabelRow, ...] = ()
 
 
 def build(document: AssetDocument) -> Timeline:
@@ -53,7 +60,8 @@ def build(document: AssetDocument) -> Timeline:
     for row, (start, end) in zip(document.moments, pieces, strict=True):
         bits = (2 << index[end]) - (2 << index[start])
         step = step_of(row[3])
-        for label in (row[0], *document.ancestors.get(row[0], ())):
+        lineage = (row[0], *document.ancestors.get(row[0], ()))
+        for label in lineage if row[4] < COUNTS[0] else _with_counts(lineage, row[4]):
             steps = by_label[label]
             steps[step] = steps.get(step, 0) | bits
             if row[3] > best.get(label, -1.0):
@@ -61,9 +69,15 @@ def build(document: AssetDocument) -> Timeline:
     whole_ms = 0 if photo else max(document.duration_ms, edges[-1] if edges else 0)
     rows = [
         _label_row(label, steps, best=best[label], edges=edges, whole_ms=whole_ms)
-        for label, steps in by_label.items()
+        for label, steps in sorted(by_label.items())
     ]
-    return Timeline(tuple(edges), tuple(sorted(rows, key=lambda row: row.label)))
+    plain = sum(row.label < _FIRST_COUNTED for row in rows)
+    return Timeline(tuple(edges), tuple(rows[:plain]), tuple(rows[plain:]))
+
+
+def _with_counts(labels: Iterable[int], instances: int) -> Iterator[int]:
+    reached = [0, *(count for count in COUNTS if count <= instances)]
+    return (counted_key(label, count) for label in labels for count in reached)
 
 
 def _label_row(
@@ -149,6 +163,30 @@ def value_of(ranges: Sequence[tuple[int, int]], edges: Sequence[int]) -> int:
     for start, end in ranges:
         value |= (2 << bisect_left(edges, end)) - (2 << bisect_left(edges, start))
     return value
+
+
+def joined(value: int, edges: Sequence[int], gap_ms: int | None) -> int:
+    """Make ranges one that are at most so far apart."""
+    if gap_ms is None:
+        return value
+    return value & WHOLE | value_of(join(ranges_of(value, edges), gap_ms), edges)
+
+
+def as_long_as(
+    value: int, edges: Sequence[int], length_ms: tuple[int | None, int | None] | None
+) -> int:
+    """Leave only ranges of at least and at most this length; the asset as a whole has none."""
+    if length_ms is None:
+        return value
+    low, high = length_ms[0] or 0, length_ms[1]
+    return value_of(
+        [
+            (start, end)
+            for start, end in ranges_of(value, edges)
+            if low <= end - start and (high is None or end - start <= high)
+        ],
+        edges,
+    )
 
 
 def screen_ms(value: int, edges: Sequence[int]) -> int:

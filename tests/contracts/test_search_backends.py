@@ -93,19 +93,24 @@ class SearchBackendContract:
             sort=chance.choice(SORTS),
             page_size=chance.choice([3, 7, 20]),
             facets=FACETS if chance.random() < 0.4 else (),
+            join_ms=chance.choice([None, 0, 500, 2_000]) if questions.rich else None,
         )
 
     def test_answers_equal_those_of_a_naive_engine(self, backend):
+        # Questions that find nothing would prove nothing.
+        assert self.compared(backend, Questions(9), times=600) > 3_000
+
+    def test_counts_marks_joins_and_near_misses_equal_those_of_a_naive_engine(self, backend):
+        assert self.compared(backend, Questions(19, rich=True), times=400) > 1_000
+
+    def compared(self, backend, questions, *, times):
+        """Compare every answer; give how many hits there were."""
         library = make_library(7, assets=90)
         backend.put(library)
         backend.refresh()
-        naive, chance, questions = (
-            Oracle(library),
-            random.Random(8),
-            Questions(9),
-        )
+        naive, chance = Oracle(library), random.Random(8)
         found = 0
-        for _ in range(600):
+        for _ in range(times):
             asked = self.question(questions, chance)
             hits, page = all_pages(backend, asked)
             right = naive.search(asked)
@@ -120,8 +125,7 @@ class SearchBackendContract:
                 assert hit.moment_count == len(expected["pieces"])
                 assert (hit.score, hit.screen_ms) == (expected["score"], expected["screen"]), asked
             found += len(hits)
-        # Questions that find nothing would prove nothing.
-        assert found > 3_000
+        return found
 
     def test_counts_for_suggestions_hold_only_what_the_asker_may_see(self, backend):
         library = make_library(11, assets=60)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from search.grammar import parse
 from search.query import (
+    COUNTS,
     MAX_DEPTH,
     MAX_LENGTH,
     MAX_TERMS,
@@ -17,6 +18,7 @@ from search.query import (
     Kind,
     Label,
     Length,
+    Mark,
     Not,
     Or,
     Phrase,
@@ -31,8 +33,12 @@ _NAMES = st.text(
     st.characters(exclude_categories=("Cc", "Cs", "Cn", "Zs", "Zl", "Zp")), min_size=1, max_size=12
 ).filter(lambda text: any(ch.isalnum() for ch in text))
 _LIMITS = st.none() | st.sampled_from([0.0, 35.0, 80.0, 97.25, 99.5, 100.0])
+_COUNTS = st.none() | st.sampled_from(COUNTS)
 _WORD = st.builds(
-    Word, st.sampled_from(["car", "Dogs", "traffic", "12:30", "a-b", "user@home", "é"]), _LIMITS
+    Word,
+    st.sampled_from(["car", "Dogs", "traffic", "12:30", "a-b", "user@home", "é"]),
+    _LIMITS,
+    _COUNTS,
 )
 _TIMES = st.integers(0, 10**9)
 _SPANS = st.one_of(
@@ -41,11 +47,13 @@ _SPANS = st.one_of(
     st.tuples(_TIMES, _TIMES).map(lambda pair: Span(min(pair), max(pair))),
 )
 _LEAVES = st.one_of(
-    st.builds(Label, _NAMES, _LIMITS),
+    st.builds(Label, _NAMES, _LIMITS, _COUNTS),
     st.builds(Phrase, _NAMES, st.sampled_from(["", "file"])),
     st.builds(Kind, st.sampled_from(["photo", "video"])),
     st.builds(Category, _NAMES),
     st.builds(Keyword, _NAMES),
+    st.builds(Mark, st.just("source"), _NAMES),
+    st.sampled_from([Mark("has", "boxes"), Mark("is", "failed"), Mark("owner", "me")]),
     st.sampled_from(
         [
             Dates("date", "2026", "2026"),
@@ -78,7 +86,15 @@ def _grown(nodes):
 
 _WORDS = st.lists(_WORD, min_size=1, max_size=3).map(lambda words: Words(tuple(words)))
 _TREES = st.recursive(_LEAVES | _WORDS, _grown, max_leaves=8)
-_QUERIES = st.builds(Query, st.none() | _TREES, _LIMITS, st.booleans(), st.none() | _SPANS)
+_QUERIES = st.builds(
+    Query,
+    st.none() | _TREES,
+    _LIMITS,
+    st.booleans(),
+    st.none() | _SPANS,
+    _COUNTS,
+    st.none() | _TIMES,
+)
 
 
 @given(_QUERIES)
@@ -125,6 +141,15 @@ def _read(text):
         ("date:2026-06..", "date:2026-06.."),
         ("text:harbour file:img", '"harbour" AND file:"img"'),
         ("dur:>=90", "dur:>1m30s"),
+        ("car#2 label:Dog@80#3", "car#2 AND label:Dog@80#3"),
+        ('label:"C#2"', 'label:"C#2"'),
+        ("car count:>2", "car count:>=3"),
+        ("car#1 count:1", "car"),
+        ("car join:2 owner:ME", "car AND owner:me join:2s"),
+        (
+            'source:"Nikon Z6" is:failed -has:boxes',
+            'source:"Nikon Z6" AND is:failed AND NOT has:boxes',
+        ),
         ("", ""),
         ("  ,;  ", ""),
     ],
@@ -144,6 +169,13 @@ def test_the_language_is_printed_in_one_form(text, canonical):
         ("cars AND", 8, "nothing after “AND”"),
         ("OR cars", 0, "nothing before “OR”"),
         ("cars conf:>9000", 5, "not a confidence"),
+        ("cars#7", 0, "counts are 1, 2, 3, 4, 5, 10"),
+        ("cars count:>=6", 5, "can't be counted"),
+        ("count:many", 0, "can't be counted"),
+        ("join:soon", 0, "not a length of time"),
+        ("dogs is:lost", 5, "is: can't be"),
+        ("owner:anna", 0, "owner: can't be"),
+        ('kind:"photo"#2', 0, "no count"),
         ("car@101", 0, "not a confidence"),
         ("date:2026-13..", 0, "not a date"),
         ("date:2026-02..2025-01", 0, "ends before it begins"),

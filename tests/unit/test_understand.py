@@ -1,5 +1,6 @@
 """Words become what people mean by them, and the search says why."""
 
+import datetime
 import time
 from contextlib import suppress
 
@@ -70,6 +71,22 @@ def chips(text, *, seen=()):
         ("over 90 percent cars", "label:Car conf:90"),
         ("cars at least 80%", "label:Car conf:80"),
         ("traffic light@80 people", f'label:"Traffic Light"@80 AND {PEOPLE}'),
+        # How many.
+        ("photos of two dogs", "kind:photo AND label:Dog#2"),
+        ("more than two cars", "label:Car#3"),
+        ("six dogs and one cat", "label:Dog#5 AND label:Cat"),
+        ("two@80 dogs", "label:Dog"),
+        ("dogs#3 without cats", "label:Dog#3 AND NOT label:Cat"),
+        ("90 percent", "conf:90"),
+        # Times and dates in words.
+        ("videos longer than two minutes", "kind:video AND length:>2m"),
+        ("dogs for more than 3 seconds", "label:Dog dur:>3s"),
+        ("a cat and ten seconds later a dog", "label:Cat THEN label:Dog WITHIN 10s"),
+        ("dogs taken since june 2025", "label:Dog AND captured:2025-06.."),
+        ("dogs uploaded before 2025", "label:Dog AND date:..2024-12-31"),
+        # Ordinary words are not mistyped labels; said with an apostrophe, a NOT is a NOT.
+        ("a person wearing a hat", "label:Person AND label:Hat"),
+        ("photos that don\u2019t show dogs", "kind:photo AND NOT label:Dog"),
         # Typing mistakes.
         ("automobil", "label:Car"),
         ("trafic lights", 'label:"Traffic Light"'),
@@ -89,6 +106,26 @@ def chips(text, *, seen=()):
 )
 def test_words_are_understood_as_people_mean_them(text, understood):
     assert canonical(text) == understood
+
+
+@pytest.mark.parametrize(
+    ("text", "understood"),
+    [
+        ("dogs from yesterday", "label:Dog AND captured:2026-02-28"),
+        ("dogs last month", "label:Dog AND captured:2026-02"),
+        ("dogs uploaded last week", "label:Dog AND date:2026-02-16..2026-02-22"),
+        ("photos from last year", "kind:photo AND captured:2025"),
+    ],
+)
+def test_days_are_counted_from_today(text, understood):
+    today = datetime.date(2026, 3, 1)
+    assert str(understand(text, VOCABULARY, today=today).query) == understood
+
+
+def test_what_cannot_be_counted_apart_is_said():
+    [chip] = chips("six dogs")
+    assert (chip.text, chip.value) == ("six dogs", "Dog")
+    assert "at least 5 at once" in chip.reason
 
 
 def test_words_in_visible_texts_are_looked_for_in_texts():

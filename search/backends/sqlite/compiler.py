@@ -26,6 +26,7 @@ from search.conditions import (
     HasKeyword,
     InCategory,
     InText,
+    Marked,
     OfKind,
     Seen,
     Sequence,
@@ -112,6 +113,7 @@ class Compiler:
             or any(has_ranges(fact) for fact in facts)
             or any(isinstance(leaf, InText) for leaf in positive_leaves(request.condition))
             or (request.sort, request.moment_length) != ("relevance", None)
+            or request.join_ms is not None
             or (selected and request.facets)
         ):
             return None
@@ -122,7 +124,7 @@ class Compiler:
         test = _all([*where, self._access()])
         tables, column = self._tables(), f"t0.n{needed[0].step}"
         if test == "1":
-            totals = f"asset_label t0 WHERE t0.label = {int(needed[0].label)} AND {column} > 0"
+            totals = f"asset_label t0 WHERE t0.label = {int(needed[0].key)} AND {column} > 0"
         else:
             totals = f"{tables} WHERE {test}"
         return LabelPage(
@@ -161,6 +163,7 @@ class Compiler:
         return (
             request.sort == "screen_time"
             or request.moment_length is not None
+            or request.join_ms is not None
             or _has_sequence(request.condition)
         )
 
@@ -210,17 +213,17 @@ class Compiler:
         for seen in self.needed:
             alias = self.aliases[seen]
             same = f" AND {alias}.asset = t0.asset" if tables else ""
-            on = f" ON {alias}.label = {int(seen.label)} AND {alias}.n{seen.step} > 0{same}"
+            on = f" ON {alias}.label = {int(seen.key)} AND {alias}.n{seen.step} > 0{same}"
             # CROSS JOIN keeps this order: the rarest label first.
             tables.append(f"asset_label {alias}{on if tables else ''}")
             if len(tables) == 1:
-                first = f"t0.label = {int(seen.label)} AND t0.n{seen.step} > 0"
+                first = f"t0.label = {int(seen.key)} AND t0.n{seen.step} > 0"
         text = " CROSS JOIN ".join(tables)
         text = f"{text} CROSS JOIN asset a ON a.id = t0.asset AND {first}" if tables else "asset a"
         for seen, alias in self.aliases.items():
             if seen not in self.needed:
                 text += (
-                    f" LEFT JOIN asset_label {alias} ON {alias}.label = {int(seen.label)}"
+                    f" LEFT JOIN asset_label {alias} ON {alias}.label = {int(seen.key)}"
                     f" AND {alias}.asset = a.id AND {alias}.n{seen.step} > 0"
                 )
         if self._needs_edges() or self.request.facets:
@@ -242,7 +245,7 @@ class Compiler:
 
     def _has_label(self, seen: Seen) -> str:
         return (
-            f"a.id IN (SELECT asset FROM asset_label WHERE label = {int(seen.label)}"
+            f"a.id IN (SELECT asset FROM asset_label WHERE label = {int(seen.key)}"
             f" AND n{seen.step} > 0)"
         )
 
@@ -253,9 +256,7 @@ class Compiler:
             return self._text(fact, fact.field)
         if isinstance(fact, Between):
             return self._between(fact)
-        kind, value = (
-            ("keyword", fact.folded) if isinstance(fact, HasKeyword) else ("category", fact.name)
-        )
+        kind, value = _exact_word(fact)
         return (
             f"(a.id IN (SELECT asset FROM asset_word WHERE kind = '{kind}'"
             f" AND value = {self.parameter(value)}))"
@@ -320,7 +321,9 @@ class Compiler:
             return values.without(self._value(condition.part))
         if isinstance(condition, Sequence):
             return values.sequence(
-                [self._value(part) for part in condition.parts], condition.gaps_ms
+                [self._value(part) for part in condition.parts],
+                condition.gaps_ms,
+                condition.unless_ms,
             )
         raise TypeError(condition)
 
@@ -353,6 +356,12 @@ class Compiler:
             both=timeline.both_anywhere if anywhere else timeline.both_at,
             minus=timeline.minus_anywhere if anywhere else timeline.minus_at,
         )
+
+
+def _exact_word(fact: HasKeyword | InCategory | Marked) -> tuple[str, str]:
+    if isinstance(fact, HasKeyword):
+        return "keyword", fact.folded
+    return ("mark", fact.mark) if isinstance(fact, Marked) else ("category", fact.name)
 
 
 def _needed(condition: Condition) -> Iterable[Seen]:

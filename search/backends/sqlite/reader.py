@@ -83,23 +83,20 @@ def _labels(condition: Condition) -> Iterable[Seen]:
 
 
 def _kept(matched: list[Match], request: SearchRequest) -> list[Match]:
-    """Leave only ranges of the wanted length, if one is wanted."""
-    if request.moment_length is None:
+    """Join ranges and leave only those of the wanted length, if that is wanted."""
+    if request.join_ms is None and request.moment_length is None:
         return matched
-    low, high = request.moment_length
     kept = []
     for row, value in matched:
         # A photo has no length, nor has an asset that matches as a whole.
-        if not value & timeline.RANGES or not row[VIDEO]:
-            continue
-        edges = timeline.unpack_edges(row[EDGES])
-        long_enough = [
-            (start, end)
-            for start, end in timeline.ranges_of(value, edges)
-            if (low or 0) <= end - start and (high is None or end - start <= high)
-        ]
-        if long_enough:
-            kept.append((row, timeline.value_of(long_enough, edges)))
+        if value & timeline.RANGES and row[VIDEO]:
+            edges = timeline.unpack_edges(row[EDGES])
+            value = timeline.joined(value, edges, request.join_ms)
+            value = timeline.as_long_as(value, edges, request.moment_length)
+            if value:
+                kept.append((row, value))
+        elif request.moment_length is None:
+            kept.append((row, value))
     return kept
 
 

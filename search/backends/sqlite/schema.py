@@ -6,7 +6,7 @@ import sqlite3
 
 from search.conditions import STEPS
 
-SCHEMA = "1"
+SCHEMA = "2"
 COUNTS = tuple(f"n{step}" for step in range(len(STEPS)))
 
 _TABLES = f"""
@@ -24,12 +24,13 @@ CREATE TABLE asset (id INTEGER PRIMARY KEY, uuid BLOB NOT NULL UNIQUE, generatio
 
 -- What only some queries read: the cuts of the timeline, and the values facets count.
 CREATE TABLE asset_detail (asset INTEGER PRIMARY KEY, edges BLOB NOT NULL, labels BLOB NOT NULL,
-    categories TEXT NOT NULL, keywords TEXT NOT NULL);
+    categories TEXT NOT NULL, keywords TEXT NOT NULL, marks TEXT NOT NULL, counted BLOB NOT NULL);
 
 CREATE TABLE asset_word (kind TEXT NOT NULL, value TEXT NOT NULL, asset INTEGER NOT NULL,
     PRIMARY KEY (kind, value, asset)) WITHOUT ROWID;
 
 -- A label in an asset, with everything below it: ranges per confidence step, score, time masks.
+-- Labels seen several times at once stand here once more per count, under `Seen.key`.
 CREATE TABLE asset_label (label INTEGER NOT NULL, asset INTEGER NOT NULL, score REAL NOT NULL,
     {", ".join(f"{name} INTEGER NOT NULL" for name in COUNTS)}, masks BLOB NOT NULL,
     PRIMARY KEY (label, asset)) WITHOUT ROWID;

@@ -103,7 +103,9 @@ def without(part: Value) -> Value:
     return lambda row: 0 if part(row) else WHOLE
 
 
-def sequence(parts: list[Value], gaps_ms: tuple[int, ...]) -> Value:
+def sequence(
+    parts: list[Value], gaps_ms: tuple[int, ...], unless_ms: tuple[int, ...] = ()
+) -> Value:
     """One part after the other; photos have no time in which that could be."""
 
     def value(row: Row) -> int:
@@ -111,6 +113,6 @@ def sequence(parts: list[Value], gaps_ms: tuple[int, ...]) -> Value:
             return 0
         edges = unpack_edges(row[EDGES])
         sets = [ranges_of(part(row), edges) for part in parts]
-        return value_of(ranges.then(sets, gaps_ms), edges)
+        return value_of(ranges.then_nearly(sets, gaps_ms, unless_ms), edges)
 
     return value

@@ -137,16 +137,17 @@ def _clear(
 ) -> set[int]:
     """Delete an asset's labels, moments and exact words; give the labels it had."""
     stored = connection.execute(
-        "SELECT labels, categories, keywords FROM asset_detail WHERE asset = ?", (asset,)
+        "SELECT labels, categories, keywords, marks, counted FROM asset_detail WHERE asset = ?",
+        (asset,),
     ).fetchone()
     labels = unpack_labels(stored[0])
     connection.executemany(
         "DELETE FROM asset_label WHERE label = ? AND asset = ?",
-        [(label, asset) for label in labels],
+        [(label, asset) for label in (*labels, *unpack_labels(stored[4]))],
     )
     connection.executemany(
         "DELETE FROM asset_word WHERE kind = ? AND value = ? AND asset = ?",
-        _word_rows(asset, categories=stored[1].split("\n"), keywords=stored[2].split("\n")),
+        _word_rows(asset, *(names.split("\n") for names in stored[1:4])),
     )
     connection.execute("DELETE FROM moment WHERE asset = ?", (asset,))
     connection.execute("DELETE FROM asset_detail WHERE asset = ?", (asset,))
@@ -190,7 +191,10 @@ def _write_labels(
 ) -> None:
     connection.executemany(
         _INSERT_LABEL,
-        [(row.label, asset, row.score, *row.counts, row.masks) for row in built.rows],
+        [
+            (row.label, asset, row.score, *row.counts, row.masks)
+            for row in (*built.rows, *built.counted)
+        ],
     )
     connection.executemany(
         "INSERT INTO moment VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
@@ -198,27 +202,30 @@ def _write_labels(
         [(asset, *moment) for moment in document.moments],
     )
     connection.execute(
-        "INSERT INTO asset_detail VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO asset_detail VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             asset,
             timeline.pack_edges(built.edges),
             pack_labels(row.label for row in built.rows),
             "\n".join(document.categories),
             "\n".join(document.keywords),
+            "\n".join(document.marks),
+            pack_labels(row.label for row in built.counted),
         ),
     )
     connection.executemany(
         "INSERT OR IGNORE INTO asset_word VALUES (?, ?, ?)",
-        _word_rows(asset, categories=document.categories, keywords=document.keywords),
+        _word_rows(asset, document.categories, document.keywords, document.marks),
     )
 
 
 def _word_rows(
-    asset: int, *, categories: Iterable[str], keywords: Iterable[str]
+    asset: int, categories: Iterable[str], keywords: Iterable[str], marks: Iterable[str]
 ) -> list[tuple[str, str, int]]:
     return [
         *(("category", name, asset) for name in categories if name),
         *(("keyword", name, asset) for name in keywords if name),
+        *(("mark", name, asset) for name in marks if name),
     ]
 
 
