@@ -22,6 +22,8 @@ from medialib.models import Step
 
 log = logging.getLogger(__name__)
 _OPEN = (Analysis.Status.QUEUED, Analysis.Status.IN_PROGRESS)
+# ERROR is said in notices only, and does not tell whether the job has ended.
+_ENDED = ("SUCCEEDED", "FAILED")
 _BATCH = 10
 
 
@@ -60,6 +62,9 @@ def take(notice: Notice) -> bool:
     if not analysis.job_id:
         # The worker that started it has not said so yet; it looks by itself as soon as it has.
         return False
+    if notice.status in _ENDED:
+        # Others may start while its answer is still to be read.
+        starting.free_slot(analysis)
     steps.add(analysis.asset_id, Step.Kind.COLLECT, analysis_id=str(analysis.pk), priority=1)
     return True
 

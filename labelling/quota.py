@@ -111,11 +111,11 @@ def hand_out(account: str, *, limit: int, asking: UUID | None = None) -> int:
 
 
 def _wake(slot: Slot) -> None:
-    """Let the step of a row that was given a place go on, before those that have none."""
+    """Let the step of a row that was given a place go first: an empty place is time lost."""
     key = str(slot.analysis_id)
     steps.add(slot.analysis.asset_id, Step.Kind.ANALYSE, analysis_id=key, priority=slot.priority)
     mine = Step.objects.filter(kind=Step.Kind.ANALYSE, analysis_id=key, state=Step.State.READY)
-    mine.filter(priority__lte=slot.priority).update(priority=slot.priority + 1)
+    mine.filter(priority__lt=slot.priority + 2).update(priority=slot.priority + 2)
 
 
 def _forget(account: str, asking: UUID | None) -> None:

@@ -124,6 +124,7 @@ def test_foreign_and_senseless_notices_wake_nobody(cloud, queue):
 def test_a_notice_of_an_error_only_means_to_look(cloud, queue):
     analysis = started(cloud)
     assert notices.take(notice(job_id=analysis.job_id, status="ERROR"))
+    assert Slot.objects.get().analysis_id == analysis.pk
     while cloud.step():
         continue
     analysis.refresh_from_db()
