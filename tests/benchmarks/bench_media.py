@@ -259,6 +259,21 @@ def _bucket(folder: Path) -> Iterator[Any]:
             yield gateway.client()
 
 
+class _Counting:
+    """A source that counts what is read through it."""
+
+    path = None
+
+    def __init__(self, inner: Any, read: list[int]) -> None:
+        self._inner, self._read, self.size = inner, read, inner.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Pass a read on."""
+        data = self._inner.read_at(offset, length)
+        self._read[0] += len(data)
+        return bytes(data)
+
+
 def _pictures(folder: Path, large: Path, *, pairs: int) -> Iterator[Row]:
     from medialib import storage
     from medialib.media import renditions
@@ -277,21 +292,10 @@ def _pictures(folder: Path, large: Path, *, pairs: int) -> Iterator[Row]:
         made = folder / "pictures"
         made.mkdir()
 
-        class Counting:
-            path = None
-
-            def __init__(self, inner: Any) -> None:
-                self._inner, self.size = inner, inner.size
-
-            def read_at(self, offset: int, length: int) -> bytes:
-                data = self._inner.read_at(offset, length)
-                read[0] += len(data)
-                return bytes(data)
-
         def ours() -> None:
             read[0] = 0
             with storage.open_source("assets/large/one") as source:
-                renditions.video_pictures(Counting(source), at_ms=times, folder=made)
+                renditions.video_pictures(_Counting(source, read), at_ms=times, folder=made)
 
         def by_hand() -> None:
             media_by_hand.pictures(client, "library/assets/large/one", times, made)
