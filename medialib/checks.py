@@ -6,10 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
 
 from medialib.models import Asset
+from search.backends import get_backend
 
-_SEARCH_ENGINES = ("sqlite",)
+# An OpenSearch server's address follows behind the scheme.
+_SEARCH_ENGINES = ("sqlite", "opensearch+https", "opensearch+http")
 
 
 @register()
@@ -32,6 +35,16 @@ def check_choices(**_: Any) -> list[CheckMessage]:
         for number, (name, (value, known)) in enumerate(choices.items(), start=1)
         if value not in known
     ]
+
+
+@register()
+def check_search(**_: Any) -> list[CheckMessage]:
+    """An address of a search server that can't be read is named before anybody searches."""
+    try:
+        get_backend()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="medialib.E011")]
+    return []
 
 
 @register()

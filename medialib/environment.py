@@ -92,6 +92,16 @@ def price_table(**prices: str) -> dict[str, tuple[str, Decimal]]:
     return {operation: (unit, amounts[name]) for operation, (unit, name) in _METERS.items()}
 
 
+def search_options(value: str, path: Path) -> dict[str, Any]:
+    """Turn MEDIALIB_SEARCH (`sqlite` or opensearch+https://…) into an entry of SEARCH_BACKENDS."""
+    if value.startswith(("opensearch+http://", "opensearch+https://")):
+        return {
+            "BACKEND": "search.backends.opensearch.OpenSearchBackend",
+            "OPTIONS": {"url": value},
+        }
+    return {"BACKEND": "search.backends.sqlite.SqliteBackend", "OPTIONS": {"path": path}}
+
+
 def rekognition_options() -> dict[str, Any]:
     """Read how Amazon Rekognition is asked; the defaults are its own smallest quotas."""
     return {

@@ -11,6 +11,7 @@ from medialib.environment import (
     network_list,
     price_table,
     rekognition_options,
+    search_options,
     secret_key,
     storage_options,
 )
@@ -215,13 +216,12 @@ LABELLING_BACKENDS = {
 }
 # The queue in which Rekognition's topic lays its notices; empty: its jobs are only asked about.
 MEDIALIB_NOTICES_QUEUE_URL = env.str("MEDIALIB_NOTICES_QUEUE_URL", default="")
+_SEARCH = env.str("MEDIALIB_SEARCH", default="sqlite")
 SEARCH_BACKENDS = {
-    "default": {
-        "BACKEND": "search.backends.sqlite.SqliteBackend",
-        "OPTIONS": {"path": MEDIALIB_DATA_DIR / "search" / "index.sqlite3"},
-    }
+    "default": search_options(_SEARCH, MEDIALIB_DATA_DIR / "search" / "index.sqlite3")
 }
-MEDIALIB_SEARCH = env.str("MEDIALIB_SEARCH", default="sqlite")
+# Without the address, which may hold a password.
+MEDIALIB_SEARCH = _SEARCH.partition("://")[0]
 
 # ---- Money (US dollars; the first price step, as larger volumes only cost less) ------------------
 MEDIALIB_PRICES_DATE = env.str("MEDIALIB_PRICES_DATE", default="2026-09-11")
@@ -299,5 +299,8 @@ LOGGING = {
         "kombu": {"level": "WARNING"},
         "amqp": {"level": "WARNING"},
         "botocore": {"level": "WARNING"},
+        # They log every body, with what people search for.
+        "opensearch": {"level": "ERROR"},
+        "opensearchpy.trace": {"level": "ERROR"},
     },
 }

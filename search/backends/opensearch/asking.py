@@ -70,7 +70,8 @@ def plain_label(request: SearchRequest) -> tuple[Seen | None, list[Condition]] |
     by_text = any(isinstance(leaf, InText) for leaf in positive_leaves(request.condition))
     sortable = request.sort in SORT_FIELDS or (request.sort == "relevance" and not by_text)
     exact = queries.narrowed(All(tuple(facts))).exact
-    if len(seen) > 1 or request.moment_length is not None or not sortable or not exact:
+    shaped = request.moment_length is not None or request.join_ms is not None
+    if len(seen) > 1 or shaped or not sortable or not exact:
         return None
     return (seen[0] if seen else None), facts
 
@@ -189,7 +190,7 @@ def _sort_start(request: SearchRequest) -> Any:
 def _label_score(seen: Seen, factor: float) -> list[Query]:
     """Give the two features whose sum is the label's score, as a whole number."""
     return [
-        {"rank_feature": {"field": f"score.{part}{seen.label}", "linear": {}, "boost": boost}}
+        {"rank_feature": {"field": f"score.{part}{seen.key}", "linear": {}, "boost": boost}}
         for part, boost in (("h", HIGH * factor), ("l", factor))
     ]
 
@@ -198,7 +199,7 @@ def _counting(seen: Seen) -> Body:
     return {
         "source": _COUNT_RANGES,
         "lang": "painless",
-        "params": {"label": seen.label, "step": seen.step},
+        "params": {"label": seen.key, "step": seen.step},
     }
 
 

@@ -32,6 +32,10 @@ _READ_SECONDS = 2
 _WRITE_SECONDS = 30
 _RETRIES = 1
 _SCHEMES = {"opensearch+http": ("http", 80), "opensearch+https": ("https", 443)}
+_ADDRESS_HELP = (
+    "MEDIALIB_SEARCH must look like opensearch+https://user:password@host:9200/prefix, "
+    "with a prefix of lower-case letters, digits and hyphens."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +52,19 @@ class Address:
     @classmethod
     def parse(cls, url: str) -> Address:
         """Read `opensearch+https://user:password@host:9200/prefix`."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            given = parts.port
+        except ValueError:
+            raise ImproperlyConfigured(_ADDRESS_HELP) from None
         prefix = parts.path.strip("/") or "medialib"
         if parts.scheme not in _SCHEMES or not parts.hostname or not _is_prefix(prefix):
-            raise ImproperlyConfigured(
-                "MEDIALIB_SEARCH must look like opensearch+https://user:password@host:9200/prefix, "
-                "with a prefix of lower-case letters, digits and hyphens."
-            )
+            raise ImproperlyConfigured(_ADDRESS_HELP)
         scheme, port = _SCHEMES[parts.scheme]
         return cls(
             scheme=scheme,
             host=parts.hostname,
-            port=parts.port or port,
+            port=given or port,
             prefix=prefix,
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),

@@ -25,6 +25,7 @@ from search.conditions import (
     HasKeyword,
     InCategory,
     InText,
+    Marked,
     OfKind,
     Seen,
     Sequence,
@@ -72,13 +73,13 @@ def fields_for(condition: Condition) -> set[str]:
         fields |= _fields_of(leaf)
     for leaf in positive_leaves(condition):
         if isinstance(leaf, Seen):
-            fields |= {f"score.h{leaf.label}", f"score.l{leaf.label}"}
+            fields |= {f"score.h{leaf.key}", f"score.l{leaf.key}"}
     return fields
 
 
 def _fields_of(leaf: Seen | Fact) -> set[str]:
     if isinstance(leaf, Seen):
-        return {f"masks.l{leaf.label}"}
+        return {f"masks.l{leaf.key}"}
     if isinstance(leaf, InText):
         names = [leaf.field] if leaf.field else list(TEXT_WEIGHTS)
         return {f"{name}_text" for name in names}
@@ -86,14 +87,16 @@ def _fields_of(leaf: Seen | Fact) -> set[str]:
         return {_FIELDS[leaf.field]}
     if isinstance(leaf, InCategory):
         return {"categories"}
+    if isinstance(leaf, Marked):
+        return {"marks"}
     return {"keywords"} if isinstance(leaf, HasKeyword) else set()
 
 
 def decide(row: Row, request: SearchRequest) -> bool:
     """Work out a row's value and score; tell whether it matches."""
     value = _value(request.condition, row, anywhere=request.anywhere)
-    if request.moment_length is not None:
-        value = _of_length(row, value, *request.moment_length)
+    if request.join_ms is not None or request.moment_length is not None:
+        value = _shaped(row, value, request)
     if not value:
         return False
     row.value = value
@@ -129,7 +132,7 @@ def _value(condition: Condition, row: Row, *, anywhere: bool) -> int:
 
 def label_value(row: Row, seen: Seen) -> int:
     """Give the ranges of a label at its confidence step."""
-    masks = row.source.get("masks", {}).get(f"l{seen.label}")
+    masks = row.source.get("masks", {}).get(f"l{seen.key}")
     return timeline.unpack(b64decode(masks), seen.step) if masks else 0
 
 
@@ -155,20 +158,17 @@ def _sequence(condition: Sequence, row: Row, *, anywhere: bool) -> int:
     sets = [
         timeline.ranges_of(_value(part, row, anywhere=anywhere), edges) for part in condition.parts
     ]
-    return timeline.value_of(ranges.then(sets, condition.gaps_ms), edges)
+    return timeline.value_of(
+        ranges.then_nearly(sets, condition.gaps_ms, condition.unless_ms), edges
+    )
 
 
-def _of_length(row: Row, value: int, low: int | None, high: int | None) -> int:
-    """Leave only ranges of the wanted length; a photo has none, nor has what matches as a whole."""
+def _shaped(row: Row, value: int, request: SearchRequest) -> int:
+    """Join ranges and leave those of the wanted length; photos and whole assets have no length."""
     if not value & RANGES or not row.video:
-        return 0
-    edges = row.edges
-    kept = [
-        (start, end)
-        for start, end in timeline.ranges_of(value, edges)
-        if (low or 0) <= end - start and (high is None or end - start <= high)
-    ]
-    return timeline.value_of(kept, edges)
+        return value if request.moment_length is None else 0
+    value = timeline.joined(value, row.edges, request.join_ms)
+    return timeline.as_long_as(value, row.edges, request.moment_length)
 
 
 def _holds(fact: Fact, row: Row) -> bool:
@@ -179,9 +179,15 @@ def _holds(fact: Fact, row: Row) -> bool:
         return fact.name in source["categories"]
     if isinstance(fact, HasKeyword):
         return fact.folded in source["keywords"]
+    if isinstance(fact, Marked):
+        return fact.mark in source["marks"]
     if isinstance(fact, InText):
         return bool(text_field(row, fact))
-    value = source.get(_FIELDS[fact.field])
+    return _lies_between(fact, row)
+
+
+def _lies_between(fact: Between, row: Row) -> bool:
+    value = row.source.get(_FIELDS[fact.field])
     if value is None or (fact.field == "length" and not row.video):
         return False
     return (fact.low is None or value >= fact.low) and (fact.high is None or value < fact.high)
@@ -204,7 +210,7 @@ def _score(condition: Condition, row: Row) -> tuple[float, float] | None:
     if isinstance(condition, Seen):
         score = 0.0
         if label_value(row, condition):
-            score = score_of(row.source.get("score", {}), condition.label)
+            score = score_of(row.source.get("score", {}), condition.key)
         return score, condition.weight
     if not isinstance(condition, All | AnyOf | Sequence):
         return None

@@ -21,6 +21,7 @@ from search.conditions import (
     HasKeyword,
     InCategory,
     InText,
+    Marked,
     OfKind,
     Seen,
     Sequence,
@@ -96,9 +97,9 @@ def _any(parts: list[Filter]) -> Filter:
 
 def has_label(seen: Seen) -> Query:
     """Filter assets in which a label reaches a confidence step."""
-    if seen.step == 0:
+    if seen.step == 0 and not seen.count:
         return {"term": {"labels": seen.label}}
-    tops = [f"{seen.label}@{step}" for step in range(seen.step, len(STEPS))]
+    tops = [f"{seen.key}@{step}" for step in range(seen.step, len(STEPS))]
     return {"terms": {"tops": tops}}
 
 
@@ -109,6 +110,8 @@ def _fact(fact: Fact) -> Filter:
         return Filter({"term": {"categories": _sendable(fact.name)}}, True)
     if isinstance(fact, HasKeyword):
         return Filter({"term": {"keywords": _sendable(fact.folded)}}, True)
+    if isinstance(fact, Marked):
+        return Filter({"term": {"marks": _sendable(fact.mark)}}, True)
     if isinstance(fact, InText):
         return _text(fact)
     return _between(fact)

@@ -27,8 +27,8 @@ _LOW = (1 << _LOW_BITS) - 1
 # none may be 0. HIGH times the one and the other make the score, plus this much.
 HIGH = 1 << _LOW_BITS
 SCORE_SHIFT = HIGH + 1
-LABEL_SHIFT = 36
-STEP_SHIFT = 32
+LABEL_SHIFT = 32
+STEP_SHIFT = 28
 _LONGEST_TOKEN = 8_000
 
 _KEYWORD = {"type": "keyword"}
@@ -58,6 +58,7 @@ MAPPING: dict[str, Any] = {
         "words": {"type": "text", "analyzer": "tokens", "norms": False},
         "keywords": _KEYWORD,
         "categories": _KEYWORD,
+        "marks": _KEYWORD,
         "created_ms": _LONG,
         "captured_ms": _LONG,
         "captured_key": _LONG,
@@ -65,7 +66,8 @@ MAPPING: dict[str, Any] = {
         "month": _KEYWORD,
         "length": _KEYWORD,
         "labels": {"type": "integer"},
-        # "12@5": label 12 reaches confidence step 5 and no higher one.
+        # "12@5": label 12 reaches confidence step 5 and no higher one. Labels with a count
+        # stand here and in what follows under `Seen.key`.
         "tops": _KEYWORD,
         "score": {"type": "rank_features"},
         # Label, highest step and number of ranges up to that step, in one number.
@@ -120,6 +122,7 @@ def body_of(document: AssetDocument) -> dict[str, Any]:
         "description_text": document.description_text,
         "keywords": list(document.keywords),
         "categories": [name for name in document.categories if name],
+        "marks": list(document.marks),
         "created_ms": document.created_ms,
         "captured_ms": captured,
         "captured_key": NEVER if captured is None else -captured,
@@ -136,10 +139,12 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
     score: dict[str, int] = {}
     counted: list[int] = []
     tops: list[str] = []
-    for row in built.rows:
+    masks: dict[str, str] = {}
+    for row in (*built.rows, *built.counted):
         whole = round(row.score * SCORE_UNIT)
         score[f"h{row.label}"] = (whole >> _LOW_BITS) + 1
         score[f"l{row.label}"] = (whole & _LOW) + 1
+        masks[f"l{row.label}"] = b64encode(row.masks).decode()
         steps = _steps(row.masks)
         tops.append(f"{row.label}@{steps[-1]}")
         counted += [
@@ -154,7 +159,7 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
         "score": score,
         "counted": counted,
         "edges": {"at": list(built.edges)},
-        "masks": {f"l{row.label}": b64encode(row.masks).decode() for row in built.rows},
+        "masks": masks,
         "moments": moments,
     }
 
