@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
@@ -185,6 +185,13 @@ class AssetView(APIView):
 
     @extend_schema(
         operation_id="assets_update",
+        examples=[
+            OpenApiExample(
+                "Another title",
+                request_only=True,
+                value={"title": "Windermere in fog", "keywords": ["sea"], "visibility": "library"},
+            )
+        ],
         parameters=[IF_MATCH],
         request=api.AssetChangeSerializer,
         responses=api.AssetSerializer,
@@ -303,6 +310,7 @@ class AnalysisListView(APIView):
 
     @extend_schema(
         operation_id="assets_analyse",
+        examples=[OpenApiExample("Labels", request_only=True, value={"features": ["labels"]})],
         parameters=[IDEMPOTENCY_KEY],
         request=api.AnalysisCreateSerializer,
         responses={202: api.AnalysisListSerializer},

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -188,6 +188,16 @@ class WebhookListView(APIView):
 
     @extend_schema(
         operation_id="webhooks_create",
+        examples=[
+            OpenApiExample(
+                "What is ready",
+                request_only=True,
+                value={
+                    "url": "https://hooks.example.org/media",
+                    "types": ["asset.searchable", "analysis.failed"],
+                },
+            )
+        ],
         request=WebhookCreateSerializer,
         responses={201: NewWebhookSerializer},
     )
@@ -211,6 +221,7 @@ class WebhookView(APIView):
 
     @extend_schema(
         operation_id="webhooks_update",
+        examples=[OpenApiExample("Off", request_only=True, value={"is_active": False})],
         request=WebhookChangeSerializer,
         responses=WebhookSerializer,
     )

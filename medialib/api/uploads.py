@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, UnreadablePostError
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -83,6 +83,19 @@ class UploadListView(APIView):
     @extend_schema(
         operation_id="uploads_create",
         parameters=[FORCE, IDEMPOTENCY_KEY],
+        examples=[
+            OpenApiExample(
+                "A film",
+                request_only=True,
+                value={
+                    "filename": "ferry crossing.mp4",
+                    "size": 734003200,
+                    "content_type": "video/mp4",
+                    "title": "Ferry crossing",
+                    "keywords": ["sea", "boats"],
+                },
+            )
+        ],
         request=api.UploadCreateSerializer,
         responses={201: api.UploadSerializer},
     )
@@ -130,6 +143,7 @@ class PartListView(APIView):
 
     @extend_schema(
         operation_id="uploads_parts",
+        examples=[OpenApiExample("The first", request_only=True, value={"numbers": [1]})],
         request=api.PartNumbersSerializer,
         responses=api.PartAddressSerializer(many=True),
     )
