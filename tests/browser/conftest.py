@@ -11,6 +11,7 @@ from tests import service
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.servers import require
 
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium, without a window."""

@@ -2,7 +2,7 @@
 
 import pytest
 from django.http import QueryDict
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medialib.forms import DescribeForm, LibraryForm, split_keywords
@@ -14,6 +14,8 @@ _words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), min_size=1
 )
 
 
+# Building the table of characters takes long the first time; that is no fault of the promise.
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.builds(
         Asked,
