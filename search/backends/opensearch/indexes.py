@@ -170,16 +170,19 @@ class Indexes:
             server = self._clients.writer.indices
             server.put_settings(index=fresh, body={"index": settings})
             server.refresh(index=fresh)
-            before = [name for name in self._all() if name != fresh]
+            known = server.get_alias(index=f"{self.alias}-*")
+            before = [name for name in known if name != fresh]
+            in_use = [name for name in before if self.alias in known[name]["aliases"]]
             actions: list[dict[str, Any]] = [
                 {"add": {"index": fresh, "alias": self.alias}},
                 {"remove": {"index": fresh, "alias": self.next}},
-                *({"remove_index": {"index": name}} for name in before),
+                *({"remove": {"index": name, "alias": self.alias}} for name in in_use),
             ]
             server.update_aliases(body={"actions": actions})
-
-    def _all(self) -> list[str]:
-        return list(self._clients.writer.indices.get_alias(index=f"{self.alias}-*"))
+            # Only now, so that searches on their way to the old index find the new one when they
+            # are sent again.
+            for name in before:
+                self.delete(name)
 
     def delete(self, name: str) -> None:
         """Delete an index; gone already is fine."""
