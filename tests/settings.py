@@ -11,6 +11,7 @@ os.environ["MEDIALIB_DATA_DIR"] = _FOLDER
 os.environ["CELERY_BROKER_URL"] = "memory://"
 os.environ["MEDIALIB_STORAGE"] = "disk"
 os.environ["MEDIALIB_LABELLING"] = "local"
+os.environ["MEDIALIB_SEARCH"] = "sqlite"
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 
 from medialib.settings import *  # noqa: E402, F403
