@@ -10,7 +10,6 @@ import time
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.utils import timezone
@@ -20,7 +19,7 @@ from labelling.models import Analysis, Pace, Slot
 from medialib import services
 from medialib.exceptions import Wait
 from medialib.models import Step
-from tests.servers import require
+from tests import postgres
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -169,26 +168,23 @@ def test_the_expected_start_follows_recent_runs(cloud):
 # ---- processes ----------------------------------------------------------------------------------
 
 
-def postgres(name):
-    """Give the address of a fresh database on the server that the tests were given."""
-    server = os.environ.get("MEDIALIB_TEST_POSTGRES", "")
-    require(server, "MEDIALIB_TEST_POSTGRES names no PostgreSQL server (postgres://…/postgres).")
-    import psycopg
-
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name}")
-        connection.execute(f"CREATE DATABASE {name}")
-    return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    """Give the address of a fresh database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/library.sqlite3"
+        return
+    with postgres.server() as url:
+        yield url
 
 
 def worker_environment(cloud, database, folder, settings):
     """Give the variables of a worker whose library lies on this database and uses the double."""
-    sqlite = f"sqlite:///{folder}/library.sqlite3"
     bucket = settings.STORAGES["default"]["OPTIONS"]["bucket_name"]
     return {
         **os.environ,
         "MEDIALIB_DATA_DIR": str(folder),
-        "DATABASE_URL": postgres("medialib_race") if database == "postgresql" else sqlite,
+        "DATABASE_URL": database,
         "DJANGO_SETTINGS_MODULE": "medialib.settings",
         "MEDIALIB_STORAGE": f"s3://{bucket}/library",
         "MEDIALIB_LABELLING": "rekognition",
@@ -201,7 +197,6 @@ def worker_environment(cloud, database, folder, settings):
     }
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_processes_that_race_start_no_job_twice_and_none_too_many(
     cloud, database, tmp_path, settings
 ):
