@@ -251,7 +251,7 @@ REST_FRAMEWORK = {
         "medialib.http.rates.AddressRate",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["medialib.http.bodies.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "medialib.http.schema.ProblemSchema",
     "EXCEPTION_HANDLER": "medialib.http.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

@@ -24,6 +24,7 @@ from search.query import COUNTS
 
 # How many at once engines keep exactly, see `Seen.count`.
 _COUNT_BITS = 27
+_NEAR_MS = 30_000
 # Confidence steps that every engine keeps exactly; step 0 is "as stored".
 STEPS = (0, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 97, 99)
 # The fields of text, and what a matched token adds to the relevance in the best of them.
@@ -171,6 +172,29 @@ def positive_leaves(condition: Condition) -> Iterator[Seen | Fact]:
             yield from positive_leaves(part)
     else:
         yield condition
+
+
+def nearly(condition: Condition) -> Condition | None:
+    """Ask for near misses of the one Sequence in a condition; None where there is not just one.
+
+    Near is six times as far apart, and half a minute at least.
+    """
+    if isinstance(condition, Sequence):
+        if any(isinstance(part, Sequence) for one in condition.parts for part in _all_of(one)):
+            return None
+        wide = tuple(max(6 * gap, _NEAR_MS) for gap in condition.gaps_ms)
+        return Sequence(condition.parts, wide, unless_ms=condition.gaps_ms)
+    if not isinstance(condition, All):
+        return None
+    sequences = [part for part in _all_of(condition) if isinstance(part, Sequence)]
+    parts = [nearly(part) or part for part in condition.parts]
+    return All(tuple(parts)) if len(sequences) == 1 and tuple(parts) != condition.parts else None
+
+
+def _all_of(condition: Condition) -> Iterator[Condition]:
+    yield condition
+    for part in parts_of(condition):
+        yield from _all_of(part)
 
 
 def has_ranges(condition: Condition) -> bool:

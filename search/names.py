@@ -33,6 +33,14 @@ def category_named(
     return known[0]
 
 
+def source_named(name: str, known: Iterable[str]) -> str:
+    """Give a source as it is written; raise InvalidQuery with the nearest of those known."""
+    sources = {fold(source): source for source in known}
+    if fold(name) not in sources:
+        raise _unknown("source", name, sources.values(), position=0, field="q")
+    return sources[fold(name)]
+
+
 def _unknown(
     what: str, name: str, known: Iterable[str], *, position: int, field: str
 ) -> InvalidQuery:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -241,6 +242,17 @@ class Query:
         if self.join_ms is not None:
             parts.append(f"join:{print_duration(self.join_ms)}")
         return " ".join(parts)
+
+
+def leaves(node: Node | None) -> Iterator[Leaf]:
+    """Give the leaves of a tree in order."""
+    if isinstance(node, Not):
+        yield from leaves(node.part)
+    elif isinstance(node, And | Or | Then):
+        for part in node.parts:
+            yield from leaves(part)
+    elif node is not None:
+        yield node
 
 
 def _inside(part: Node, loose: tuple[type, ...]) -> str:

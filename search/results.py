@@ -101,6 +101,8 @@ class SearchAnswer:
     query: UnderstoodQuery
     total: Total
     results: tuple[Result, ...] = ()
+    # Assets in which a THEN is so, but further apart than was asked; in no total.
+    near_misses: tuple[Result, ...] = ()
     facets: dict[str, tuple[FacetValue, ...]] = field(default_factory=dict)
     next: str | None = None
 

@@ -11,7 +11,7 @@ from labelling.taxonomy import Vocabulary
 from labelling.vocabulary import get_vocabulary
 from medialib.exceptions import SearchUnavailable
 from medialib.models import Asset
-from medialib.selectors import Principals
+from medialib.selectors import Principals, visible_assets
 from search import cursors, why
 from search.backends import get_backend
 from search.backends.base import (
@@ -25,10 +25,10 @@ from search.backends.base import (
     Selection,
     Sort,
 )
-from search.conditions import Condition
+from search.conditions import Condition, nearly
 from search.feeding import check, index_assets, prepare_index, rebuild, remove_assets
-from search.names import category_named, label_named
-from search.query import InvalidQuery, Query, Span
+from search.names import category_named, label_named, source_named
+from search.query import InvalidQuery, Mark, Query, Span, leaves
 from search.resolve import Resolver, rounded
 from search.results import (
     FacetValue,
@@ -57,6 +57,7 @@ __all__ = [
 
 MAX_PAGE_SIZE = 100
 _FACET_VALUES = 25
+_NEAR_MISSES = 5
 Answer = TypeVar("Answer")
 
 
@@ -79,6 +80,7 @@ def search(
     """Find assets and moments; raise InvalidQuery, or SearchUnavailable in an outage."""
     vocabulary, understanding = _understanding(text, principals)
     query = understanding.query
+    _sources_known(query, principals)
     request = SearchRequest(
         principals=principals,
         condition=_resolver(vocabulary, query, min_confidence, principals).condition(query),
@@ -97,6 +99,7 @@ def search(
         query=_understood(text, understanding, min_confidence),
         total=Total(page.assets, page.moments, page.exact),
         results=tuple(_result(hit, request.condition, vocabulary) for hit in page.hits),
+        near_misses=_near_misses(request, vocabulary),
         facets=_facet_values(page, request.selection, vocabulary),
         next=_next(page, mark),
     )
@@ -116,8 +119,26 @@ def _understanding(text: str, principals: Principals) -> tuple[Vocabulary, Under
     return vocabulary, understand(text, vocabulary, seen_words=seen_words, today=today)
 
 
+def _near_misses(request: SearchRequest, vocabulary: Vocabulary) -> tuple[Result, ...]:
+    """Find what a THEN just misses; for the first page only."""
+    condition = nearly(request.condition)
+    if condition is None or request.after is not None:
+        return ()
+    near = replace(request, condition=condition, page_size=_NEAR_MISSES, facets=())
+    page = _asked(lambda backend: backend.search(near))
+    return tuple(_result(hit, condition, vocabulary) for hit in page.hits)
+
+
+def _sources_known(query: Query, principals: Principals) -> None:
+    """Refuse a source that no asset has that the asker may see, and name the nearest."""
+    for leaf in leaves(query.tree):
+        if isinstance(leaf, Mark) and leaf.field == "source":
+            held = visible_assets(principals).exclude(source="").order_by()
+            source_named(leaf.value, held.values_list("source", flat=True).distinct())
+
+
 def _mark(request: SearchRequest, canonical: str, min_confidence: float) -> str:
-    asked = (min_confidence, request.anywhere, request.selection, request.sort)
+    asked = (float(min_confidence), request.anywhere, request.selection, request.sort)
     return cursors.fingerprint(canonical, *asked)
 
 

@@ -45,7 +45,8 @@ def _sequences(condition: Condition, vocabulary: Vocabulary) -> list[str]:
     if isinstance(condition, Sequence):
         names = [_name(part, vocabulary) for part in condition.parts]
         if all(names):
-            return [", then ".join(names)]
+            apart = ", further apart than you asked" if condition.unless_ms else ""
+            return [", then ".join(names) + apart]
     return [said for part in parts_of(condition) for said in _sequences(part, vocabulary)]
 
 

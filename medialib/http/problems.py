@@ -64,7 +64,9 @@ def _ours(exc: MedialibError) -> Response:
         extra = {"asset_id": exc.asset_id, "asset_url": f"/assets/{exc.asset_id}/"}
     if isinstance(exc, Refused):
         code = exc.reason
-        extra = {key: value for key in ("position", "cure") if (value := getattr(exc, key, None))}
+        # The first character has position 0; only what was typed has positions at all.
+        keys = ("position", "cure") if exc.field == "q" else ("cure",)
+        extra = {key: value for key in keys if (value := getattr(exc, key, "")) != ""}
         errors = [{"field": exc.field, "message": exc.detail}] if exc.field else []
     if exc.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s: %s", exc.code, exc.detail)

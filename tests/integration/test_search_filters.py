@@ -1,11 +1,13 @@
 """What the language asks of assets and ranges, over real rows: marks, counts, joins."""
 
 import pytest
+from django.urls import reverse
 
-from labelling.models import Analysis, Moment
+from labelling.models import Analysis, Label, Moment
 from medialib.models import Asset
 from medialib.selectors import Principals
 from search import services
+from search.query import InvalidQuery
 from tests.integration import test_search_services as library
 from tests.integration.test_search_services import found, make_asset, spans
 
@@ -42,3 +44,45 @@ def test_ranges_near_each_other_are_joined_when_asked(user):
     assert spans("car join:2s") == [(0, 4_000)]
     assert spans("car join:2s dur:>3s") == [(0, 4_000)]
     assert spans("car join:1s") == [(0, 1_000), (2_500, 4_000)]
+
+
+def test_near_misses_of_a_then_are_a_list_of_their_own(user, street):
+    late = make_asset(user, ("Car", 0, 1_000, 90.0), ("Dog", 21_000, 22_000, 90.0))
+    services.index_assets([late.pk])
+    answer = services.search("car then dog within 8s", principals=library.EVERYONE)
+    assert [result.asset_id for result in answer.results] == [str(street.pk)]
+    [near] = answer.near_misses
+    assert near.asset_id == str(late.pk)
+    assert [(m.start_ms, m.end_ms) for m in near.moments] == [(0, 22_000)]
+    assert near.why[0] == "Car, then Dog, further apart than you asked"
+    assert answer.total.assets == 1
+    assert services.search("car", principals=library.EVERYONE).near_misses == ()
+
+
+def test_an_unknown_source_is_refused_by_name(user):
+    asset = make_asset(user, ("Car", 0, 1_000, 90.0), source="Nikon Z6", visibility="private")
+    services.index_assets([asset.pk])
+    with pytest.raises(InvalidQuery, match='Did you mean source:"Nikon Z6"'):
+        found('source:"Nikon Z5"')
+    with pytest.raises(InvalidQuery, match="There is no source") as refused:
+        found('source:"Nikon Z5"', Principals(frozenset({"public"})))
+    assert "Z6" not in str(refused.value)
+
+
+def test_synonyms_that_people_add_reach_understanding_at_once(admin_client, street):
+    label = Label.objects.get(name="Car")
+    assert found("jalopy") == []
+    address = reverse("admin:labelling_label_change", args=[label.pk])
+    form = {"name": "Car"}
+    for inline in admin_client.get(address).context["inline_admin_formsets"]:
+        management = inline.formset.management_form
+        form |= {f"{management.prefix}-{key}": n for key, n in management.initial.items()}
+        for row in inline.formset.initial_forms:
+            form |= {f"{row.prefix}-{name}": row[name].value() or "" for name in row.fields}
+    at = form["alias_rows-INITIAL_FORMS"]
+    form |= {f"alias_rows-{at}-name": "Jalopy", "alias_rows-TOTAL_FORMS": at + 1}
+    form[f"alias_rows-{at}-label"] = label.pk
+    saved = admin_client.post(address, form)
+    assert saved.status_code == 302, saved.context["errors"]
+    assert found("jalopies") == [str(street.pk)]
+    assert found("label:Jalopy") == [str(street.pk)]
