@@ -165,6 +165,17 @@ class TestIndexesOfAServer:
             assert ids(backend, request(Seen(1))) == [ONE]
         assert len(self.names(backend)) == 1
 
+    def test_a_library_whose_name_begins_alike_is_left_alone(self, backend, url):
+        other = OpenSearchBackend(url=f"{url}-assets-2026")
+        other.ensure_ready()
+        other.put([document(TWO)])
+        with backend.rebuild() as target:
+            target.put([document()])
+        other.refresh()
+        assert ids(other, request(Seen(1))) == [TWO]
+        assert ids(backend, request(Seen(1))) == [ONE]
+        other.close()
+
     def test_what_a_killed_rebuild_left_behind_is_swept_by_the_next(self, backend):
         half = backend._indexes.create(alias=backend._indexes.next, refresh="-1")
         note = {"_meta": {"schema": "1", "sign": 0}}

@@ -7,7 +7,7 @@ that a late one can't bring an index back that was deleted. Knows nothing of sea
 from __future__ import annotations
 
 import os
-import threading
+import re
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +21,7 @@ from search.backends.opensearch.client import Clients, error_kind
 _MISSING = "index_not_found_exception"
 _CONFLICT = "version_conflict_engine_exception"
 _PER_BULK = 200
+_STAMP = re.compile(r"\d{14}-[0-9a-f]{6}")
 # A rebuild that has given no sign for so long was killed; how often a living one gives one.
 _DEAD_AFTER_SECONDS = 300
 _SIGN_EVERY_SECONDS = 20
@@ -39,7 +40,6 @@ class Indexes:
         self._replicas = replicas
         self._refresh = refresh
         self._checked_at = -float(_CHECK_EVERY_SECONDS)
-        self._lock = threading.Lock()
 
     # ---- which is in use -------------------------------------------------------------------------
 
@@ -70,6 +70,10 @@ class Indexes:
             for name, known in named.items()
             if alias in known["aliases"] and name in found
         }
+
+    def _is_ours(self, name: str) -> bool:
+        # Another library's prefix may begin with ours.
+        return _STAMP.fullmatch(name.removeprefix(f"{self.alias}-")) is not None
 
     def create(self, *, alias: str, refresh: str | None = None) -> str:
         """Make an empty index behind an alias; give its name."""
@@ -171,7 +175,7 @@ class Indexes:
             server.put_settings(index=fresh, body={"index": settings})
             server.refresh(index=fresh)
             known = server.get_alias(index=f"{self.alias}-*")
-            before = [name for name in known if name != fresh]
+            before = [name for name in known if name != fresh and self._is_ours(name)]
             in_use = [name for name in before if self.alias in known[name]["aliases"]]
             actions: list[dict[str, Any]] = [
                 {"add": {"index": fresh, "alias": self.alias}},
