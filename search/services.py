@@ -78,12 +78,10 @@ def search(
     facets: bool = True,
 ) -> SearchAnswer:
     """Find assets and moments; raise InvalidQuery, or SearchUnavailable in an outage."""
-    vocabulary, understanding = _understanding(text, principals)
-    query = understanding.query
-    _sources_known(query, principals)
+    vocabulary, understanding, query = _understanding(text, principals)
     request = SearchRequest(
         principals=principals,
-        condition=_resolver(vocabulary, query, min_confidence, principals).condition(query),
+        condition=_condition(vocabulary, query, min_confidence, principals),
         anywhere=query.anywhere or within == "asset",
         moment_length=_bounds(query.moment_length),
         join_ms=query.join_ms,
@@ -93,7 +91,7 @@ def search(
         facets=FACETS if facets else (),
     )
     mark = _mark(request, str(query), min_confidence)
-    request = _behind(request, cursor, mark) if cursor else request
+    request = _behind(request, cursor, mark)
     page = _asked(lambda backend: backend.search(request))
     return SearchAnswer(
         query=_understood(text, understanding, min_confidence),
@@ -105,18 +103,21 @@ def search(
     )
 
 
-def _resolver(
+def _condition(
     vocabulary: Vocabulary, query: Query, min_confidence: float, principals: Principals
-) -> Resolver:
+) -> Condition:
     asker = next((name[2:] for name in principals.names if name.startswith("u:")), "")
-    return Resolver(vocabulary, min_confidence, query.confidence or 0.0, asker)
+    resolver = Resolver(vocabulary, min_confidence, query.confidence or 0.0, asker)
+    return resolver.condition(query)
 
 
-def _understanding(text: str, principals: Principals) -> tuple[Vocabulary, Understanding]:
+def _understanding(text: str, principals: Principals) -> tuple[Vocabulary, Understanding, Query]:
     vocabulary, words = get_vocabulary(), plain_words(text)
     seen_words = _asked(lambda backend: backend.words_seen(words, principals))
     today = datetime.datetime.now(datetime.UTC).date()
-    return vocabulary, understand(text, vocabulary, seen_words=seen_words, today=today)
+    understanding = understand(text, vocabulary, seen_words=seen_words, today=today)
+    _sources_known(understanding.query, principals)
+    return vocabulary, understanding, understanding.query
 
 
 def _near_misses(request: SearchRequest, vocabulary: Vocabulary) -> tuple[Result, ...]:
@@ -142,8 +143,10 @@ def _mark(request: SearchRequest, canonical: str, min_confidence: float) -> str:
     return cursors.fingerprint(canonical, *asked)
 
 
-def _behind(request: SearchRequest, cursor: str, mark: str) -> SearchRequest:
-    """Go on behind the hit that a cursor names."""
+def _behind(request: SearchRequest, cursor: str | None, mark: str) -> SearchRequest:
+    """Go on behind the hit that a cursor names, if there is one."""
+    if not cursor:
+        return request
     value_type = str if request.sort == "title" else float
     return replace(request, after=cursors.read(cursor, mark, like=value_type))
 
