@@ -7,6 +7,8 @@ PYTHON ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all:
+# Two files of tests at a time: many wait for a service they have started.
+SIDE_BY_SIDE ?= -n 2 --dist loadfile
 # Tests and checks keep what they write apart from the library of the person who runs them.
 TEST_DATA := $(CURDIR)/.pytest_cache/data
 
@@ -42,7 +44,7 @@ setup-tests: setup
 	    echo "The test libraries could not be installed: the reason stands above." >&2; exit 1; }; }
 
 test: setup-tests ## Run the tests (ARGS="-k moments" picks some)
-	@MEDIALIB_DATA_DIR="$(TEST_DATA)" $(PY) -m pytest -q $(ARGS)
+	@MEDIALIB_DATA_DIR="$(TEST_DATA)" $(PY) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
 
 lint: setup-tests ## Check style, layers, types and house rules
 	@$(PY) -m ruff check .
