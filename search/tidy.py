@@ -8,6 +8,7 @@ from search.tokens import Sign, Token
 
 _BINARY = (Sign.AND, Sign.OR, Sign.THEN, Sign.AFTER)
 _LOOSE = (*_BINARY, Sign.NOT)
+_WRITTEN = ("OR", "|", "||")
 
 
 def tidy(tokens: list[Token], *, gone: Token) -> list[Token]:
@@ -87,26 +88,44 @@ def _grouped(tokens: list[Token]) -> list[Token]:
     at = 0
     while at < len(tokens):
         token = tokens[at]
+        end = _alternatives_end(tokens, at, spoken=True)
+        if end > at:
+            # "cats or dogs at night": what is said with "or" belongs together.
+            out += _bracketed(tokens[at:end])
+            at = end
+            continue
         out.append(token)
         at += 1
         if token.sign is not Sign.NOT or not token.soft or token.text in ("NOT", "-"):
             continue
         end = _alternatives_end(tokens, at)
         if end > at:
-            out.append(Token(Sign.OPEN, "(", token.position, soft=True))
-            out += tokens[at:end]
-            out.append(Token(Sign.CLOSE, ")", token.position, soft=True))
+            out += _bracketed(tokens[at:end])
             at = end
     return out
 
 
-def _alternatives_end(tokens: list[Token], at: int) -> int:
-    """Give the index behind `a or b or c`, or `at` if there is no such list."""
+def _bracketed(tokens: list[Token]) -> list[Token]:
+    at = tokens[0].position
+    return [
+        Token(Sign.OPEN, "(", at, soft=True),
+        *tokens,
+        Token(Sign.CLOSE, ")", at, soft=True),
+    ]
+
+
+def _alternatives_end(tokens: list[Token], at: int, *, spoken: bool = False) -> int:
+    """Give the index behind `a or b or c`, or `at` if there is no such list.
+
+    `spoken` leaves out lists that were written with OR, which keep the language's own order.
+    """
     end = _operand_end(tokens, at)
     if end is None:
         return at
     listed = False
     while tokens[end].sign is Sign.OR and tokens[end].soft:
+        if spoken and tokens[end].text in _WRITTEN:
+            break
         following = _operand_end(tokens, end + 1)
         if following is None:
             break
