@@ -93,7 +93,7 @@ def test_events_come_as_they_happen(running, library, tmp_path):
 
 
 def test_a_killed_client_goes_on_where_it_stopped(running, library, tmp_path):
-    path = padded(tmp_path / "long.mp4", 120, 1.6)
+    path = padded(tmp_path / "long.mp4", 240, 1.6)
     command = [sys.executable, "-m", "medialib.client", "upload", str(path)]
     process = subprocess.Popen(command, cwd=service.ROOT, env=shell(running))
 
@@ -101,7 +101,11 @@ def test_a_killed_client_goes_on_where_it_stopped(running, library, tmp_path):
         rows = list(library.connection.pages("/api/uploads/"))
         return rows if rows and rows[0]["arrived"] else None
 
-    [upload] = running.until(begun)
+    rows = None
+    while not rows:
+        assert process.poll() is None, "the client was done before it could be killed"
+        rows = begun()
+    [upload] = rows
     process.send_signal(signal.SIGKILL)
     process.wait(10)
     sent = []
@@ -140,7 +144,9 @@ def test_a_wrong_token_is_one_sentence(running):
 
 
 def test_media_open_with_a_token_that_may_read_and_with_no_other(running, library, tmp_path):
-    asset_id = library.search("")["results"][0]["asset"]["id"]
+    path = tmp_path / "pier.mp4"
+    path.write_bytes(samples.clip(seconds=1.1))
+    asset_id = library.upload(path)["id"]
     upload_only = running.manage("create_token", "admin", "--scopes", "upload").split()[-1]
     for token, status in (("ml_wrong", 401), (upload_only, 403)):
         with pytest.raises(ApiError) as caught:
