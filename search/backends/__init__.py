@@ -22,7 +22,7 @@ def get_backend(alias: str = "default") -> SearchBackend:
         return backend
     with _lock:
         if alias not in _made:
-            configured = cast("dict[str, Any]", settings.SEARCH_BACKENDS[alias])
+            configured: dict[str, Any] = settings.SEARCH_BACKENDS[alias]
             engine = import_string(configured["BACKEND"])
             _made[alias] = engine(**configured.get("OPTIONS", {}))
         return _made[alias]
