@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
