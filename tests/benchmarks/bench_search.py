@@ -171,10 +171,11 @@ def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], 
 
     uuid = UUID(document.asset_id).bytes
     asset, access = db.execute("SELECT id, access FROM asset WHERE uuid = ?", (uuid,)).fetchone()
-    labels, categories = db.execute(
-        "SELECT labels, categories FROM asset_detail WHERE asset = ?", (asset,)
+    labels, categories, counted = db.execute(
+        "SELECT labels, categories, counted FROM asset_detail WHERE asset = ?", (asset,)
     ).fetchone()
     old, built = list(writer.unpack_labels(labels)), timeline.build(document)
+    old_rows = [*old, *writer.unpack_labels(counted)]
     fresh = [row.label for row in built.rows]
     facts = db.execute("SELECT * FROM asset WHERE id = ?", (asset,)).fetchone()
     detail = (
@@ -183,11 +184,15 @@ def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], 
         writer.pack_labels(fresh),
         "\n".join(document.categories),
         "",
+        "\n".join(document.marks),
+        writer.pack_labels(row.label for row in built.counted),
     )
     return (
         {
             "asset": [(*facts[:2], document.generation, *facts[3:])],
-            "asset_label": [(r.label, asset, r.score, *r.counts, r.masks) for r in built.rows],
+            "asset_label": [
+                (r.label, asset, r.score, *r.counts, r.masks) for r in (*built.rows, *built.counted)
+            ],
             "moment": [(asset, *moment) for moment in document.moments],
             "asset_detail": [detail],
             "asset_word": [("category", name, asset) for name in document.categories],
@@ -198,7 +203,7 @@ def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], 
             ],
         },
         asset,
-        old,
+        old_rows,
     )
 
 
