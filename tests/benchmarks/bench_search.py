@@ -175,7 +175,6 @@ def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], 
         "SELECT labels, categories, counted FROM asset_detail WHERE asset = ?", (asset,)
     ).fetchone()
     old, built = list(writer.unpack_labels(labels)), timeline.build(document)
-    old_rows = [*old, *writer.unpack_labels(counted)]
     fresh = [row.label for row in built.rows]
     facts = db.execute("SELECT * FROM asset WHERE id = ?", (asset,)).fetchone()
     detail = (
@@ -203,7 +202,7 @@ def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], 
             ],
         },
         asset,
-        old_rows,
+        [*old, *writer.unpack_labels(counted)],
     )
 
 

@@ -25,7 +25,9 @@ def module(environment, name, *arguments):
 
 
 def test_killed_workers_pay_for_each_job_of_the_double_once(cloud, tmp_path, settings):
-    environment = worker_environment(cloud, "sqlite", tmp_path, settings)
+    environment = worker_environment(
+        cloud, f"sqlite:///{tmp_path}/library.sqlite3", tmp_path, settings
+    )
     environment["MEDIALIB_WORKER_NAME"] = "mortal"
     cloud.double.clock.speed = 30
     assert module(environment, "fill", str(VIDEOS), str(PHOTOS)).wait(120) == 0
