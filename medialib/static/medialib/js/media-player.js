@@ -33,6 +33,8 @@ class MediaPlayer extends HTMLElement {
     this.#takeOver();
     this.#watchVideo();
     this.#watchFrames();
+    // A frame that was shown before this script came is told by nobody any more.
+    if (this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.#moved(this.video.currentTime);
   }
 
   #takeOver() {
