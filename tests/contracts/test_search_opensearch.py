@@ -26,53 +26,29 @@ from tests.contracts.test_search_backends import (
 )
 from tests.search_library import Questions, make_library
 from tests.search_oracle import Oracle
-from tests.servers.opensearch import running
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("opensearch")) as server:
-        yield server
-
-
-@pytest.fixture
-def url(server):
-    return f"{server.url}/t{uuid.uuid4().hex}".replace("http://", "opensearch+http://")
-
-
-@pytest.fixture
-def missing(url):
-    engine = OpenSearchBackend(url=url)
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
-def backend(missing):
-    missing.ensure_ready()
-    return missing
 
 
 class TestOpenSearch(SearchBackendContract):
     pass
 
 
-class TestAnswersOfAServer:
-    def asked_so_far(self, backend):
-        stats = backend._clients.writer.indices.stats(index=backend._indexes.alias, metric="search")
-        return stats["_all"]["total"]["search"]["query_total"]
+def asked_so_far(backend):
+    stats = backend._clients.writer.indices.stats(index=backend._indexes.alias, metric="search")
+    return stats["_all"]["total"]["search"]["query_total"]
 
+
+class TestAnswersOfAServer:
     @pytest.mark.parametrize("facets", [(), FACETS])
     def test_a_page_of_a_label_is_one_round_trip(self, backend, facets):
         backend.put(make_library(3, assets=30))
         backend.refresh()
         backend.probe()
-        before = self.asked_so_far(backend)
+        before = asked_so_far(backend)
         asked = request(All((Seen(1, 6), OfKind("video"))), facets=facets, page_size=3)
         page = backend.search(asked)
         assert page.more
         assert page.hits[0].pieces
-        assert self.asked_so_far(backend) == before + 1
+        assert asked_so_far(backend) == before + 1
 
     @pytest.mark.parametrize("sort", ["newest", "captured", "title", "relevance", "moments"])
     def test_above_the_cap_totals_say_so_and_pages_still_go_to_the_end(self, backend, url, sort):

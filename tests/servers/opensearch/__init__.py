@@ -1,5 +1,5 @@
 """A real OpenSearch for tests: one process of Java on free loopback ports, ended with the tests."""
 
-from tests.servers.opensearch.running import running
+from tests.servers.opensearch.running import NEWEST, OLDEST, running
 
-__all__ = ["running"]
+__all__ = ["NEWEST", "OLDEST", "running"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import random
@@ -23,6 +22,9 @@ from pathlib import Path
 
 from tests.servers import require
 
+# What the contract is kept on: the newest release, and the last one of the line before it.
+NEWEST = "3.8.0.0"
+OLDEST = "2.19.1.0"
 _OLDEST_JAVA = 21
 _POM = Path(__file__).with_name("pom.xml")
 _CACHE = Path(__file__).parents[3] / ".servers"
@@ -115,12 +117,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Server]:
+def running(folder: Path, *, release: str = NEWEST) -> Iterator[Server]:
     """Serve out of a folder until the block ends; skips the test where it can't run."""
     java = _java()
     require(java, _JAVA_HELP)
     assert java is not None
-    server = Server(folder, java, _library(), _free_port(_HTTP_PORTS))
+    server = Server(folder, java, _library(release), _free_port(_HTTP_PORTS))
     try:
         server.start()
         yield server
@@ -144,26 +146,25 @@ def _age(java: Path) -> int:
     return int(version[1]) if version else 0
 
 
-def _library() -> Path:
-    """Give the folder of the server's files; Maven fills it once for every version."""
-    mark = hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]
-    library = _CACHE / f"opensearch-{mark}"
+def _library(release: str) -> Path:
+    """Give the folder of a server's files; Maven fills it once for every release."""
+    library = _CACHE / f"opensearch-{release}"
     _CACHE.mkdir(exist_ok=True)
     with (_CACHE / "opensearch.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not library.is_dir():
-            _fetch(library)
+            _fetch(library, release)
     return library
 
 
-def _fetch(library: Path) -> None:
+def _fetch(library: Path, release: str) -> None:
     maven = shutil.which("mvn")
     require(maven, _MAVEN_HELP)
     half = library.with_suffix(".half")
     shutil.rmtree(half, ignore_errors=True)
     goal = ("dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={half}")
     fetched = subprocess.run(
-        [str(maven), "-B", "-q", "-f", str(_POM), *goal],
+        [str(maven), "-B", "-q", "-f", str(_POM), f"-Drunner={release}", *goal],
         capture_output=True,
         text=True,
         check=False,
