@@ -61,7 +61,9 @@ def _article(name: str) -> str:
 
 def seconds(milliseconds: int) -> str:
     """Print a time as people say it: "7 s", "1 min 12 s", "2 h 5 min"."""
-    whole = max(1, round(milliseconds / 1000))
+    if milliseconds < 9_950:
+        return f"{max(milliseconds, 100) / 1000:.1f}".removesuffix(".0") + " s"
+    whole = round(milliseconds / 1000)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -34,8 +34,8 @@ def clock(milliseconds: int | None) -> str:
 def duration(milliseconds: int | None) -> str:
     """Print a length with its units: 0.4 s, 7 s, 1 min 12 s, 2 h 5 min."""
     total = int(milliseconds or 0)
-    if total < 1000:
-        return f"{total / 1000:.1f} s"
+    if total < 9_950:
+        return f"{total / 1000:.1f}".removesuffix(".0") + " s"
     seconds = round(total / 1000)
     if seconds < 60:
         return f"{seconds} s"

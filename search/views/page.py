@@ -31,6 +31,7 @@ _SORT_NAMES = {
     "title": "title",
 }
 _CONFIDENCE_NAMES = {0: "any"}
+_EXAMPLES = ("cars", "car and person", "dog then car within 10s", "car not truck")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "search_text": asked.q,
+        "examples": _EXAMPLES,
         "sorts": [Option(s, _SORT_NAMES[s], s == asked.sort) for s in SORTS],
         "confidences": [
             Option(str(n), _CONFIDENCE_NAMES.get(n, f"≥ {n} %"), n == asked.min_confidence)

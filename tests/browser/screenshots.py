@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests import service
 from tests.browser.chromium import ARGUMENTS, find_chromium
 
-_SIZES = {"wide": (1280, 860), "narrow": (360, 740)}
+_SIZES = {"wide": (1440, 900), "narrow": (360, 740)}
 _THEMES = ("light", "dark")
 _PAGES = {
     "library": "/",

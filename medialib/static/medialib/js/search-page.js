@@ -4,10 +4,9 @@ import "./moment-pictures.js";
 import "./more-pages.js";
 import "./time-strip.js";
 
-for (const form of document.querySelectorAll("[data-search-tools]")) {
-  form.addEventListener("change", () => {
-    // What is as it is at first stays out of the address.
-    for (const select of form.querySelectorAll("select")) select.disabled = select.selectedIndex === 0;
-    form.requestSubmit();
-  });
-}
+document.addEventListener("change", ({ target: { form } }) => {
+  if (!form?.matches("[data-search-tools]")) return;
+  // What is as it is at first stays out of the address.
+  for (const field of form.elements) if (field.matches("select")) field.disabled = field.selectedIndex === 0;
+  form.requestSubmit();
+});
