@@ -3,6 +3,7 @@ import { AssetState } from "./asset-state.js";
 import { toast } from "./elements.js";
 import { bindKeys } from "./player-keys.js";
 import { clock, fragmentStart, seconds } from "./times.js";
+import "./contact-sheet.js";
 import "./live-state.js";
 import "./media-player.js";
 import "./moment-list.js";
@@ -27,6 +28,8 @@ class AssetView extends HTMLElement {
   #bindPlayer() {
     this.player.connect(this.state);
     this.bar.connect(this.state);
+    this.sheet = document.querySelector("contact-sheet");
+    this.sheet.connect(this.state, this.player.source(this.title));
     this.hits = this.state.hits;
     this.player.addEventListener("player-time", (event) => this.#moved(event.detail));
     for (const part of [this.bar, this.list]) {
@@ -42,13 +45,18 @@ class AssetView extends HTMLElement {
     this.#showHits(this.player.now);
   }
 
+  get title() {
+    return this.querySelector("h1").textContent;
+  }
+
   act(action) {
     const actions = {
       toggle: () => this.player.toggle(),
       previous: () => this.#hop(-1),
       next: () => this.#hop(1),
       boxes: () => this.player.toggleBoxes(),
-      save: () => this.player.save(document.title.split(" · ")[0]),
+      save: () => this.player.save(this.title),
+      sheet: () => this.sheet.open(),
       link: () => this.#copyLink(),
       help: () => document.getElementById("keys").showModal(),
       fullscreen: () => this.player.toggleFullscreen(),

@@ -11,6 +11,7 @@ export class Detections {
     this.onArrival = onArrival;
     this.windows = new Map();
     this.triedAt = new Map();
+    this.loading = new Map();
   }
 
   // For each label the sample nearest to a time, none farther away than the hold.
@@ -32,15 +33,25 @@ export class Detections {
     for (const number of [...this.#near(ms), Math.floor(ms / WINDOW_MS) + 1]) this.#load(number);
   }
 
+  // Waits until what is known around a time is here, or could not be had.
+  async arrive(ms) {
+    await Promise.all([...this.#near(ms)].map((number) => this.#load(number)));
+  }
+
   #near(ms) {
     return new Set([Math.floor(Math.max(0, ms - HOLD_MS) / WINDOW_MS), Math.floor((ms + HOLD_MS) / WINDOW_MS)]);
   }
 
-  async #load(number) {
+  #load(number) {
     const start = number * WINDOW_MS;
-    if (this.windows.has(number) || (start > 0 && start >= this.duration)) return;
-    if (performance.now() - (this.triedAt.get(number) ?? -RETRY_MS) < RETRY_MS) return;
+    if (this.windows.has(number) || (start > 0 && start >= this.duration)) return undefined;
+    if (performance.now() - (this.triedAt.get(number) ?? -RETRY_MS) < RETRY_MS) return this.loading.get(number);
     this.triedAt.set(number, performance.now());
+    this.loading.set(number, this.#ask(number, start));
+    return this.loading.get(number);
+  }
+
+  async #ask(number, start) {
     const address = `${this.url}?start_ms=${start}&end_ms=${start + WINDOW_MS}`;
     try {
       const answer = await fetch(address, { headers: { Accept: "application/json" } });

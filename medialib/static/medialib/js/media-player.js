@@ -1,6 +1,7 @@
 // <media-player>: the native video with our controls and the boxes drawn per presented frame.
 import { Detections } from "./detections.js";
-import { setIcon } from "./elements.js";
+import { setIcon, toast } from "./elements.js";
+import { FrameReader } from "./frame-reader.js";
 import { Overlay } from "./overlay.js";
 import { savePicture } from "./save-picture.js";
 import { clock } from "./times.js";
@@ -82,13 +83,28 @@ class MediaPlayer extends HTMLElement {
     return this.overlay.draw(this.detections.at(this.now), { lanes, threshold });
   }
 
-  save(title) {
+  // What makes pictures of this video needs; the address gives bytes of ours, never a bucket's.
+  source(title) {
+    return { title, url: `${this.video.getAttribute("src").split("#")[0]}?here=1`, detections: this.detections };
+  }
+
+  async save(title) {
     const { videoWidth: width, videoHeight: height } = this.video;
     if (!width) return;
+    const at = this.now;
     const { lanes, threshold } = this.state;
     const detections = this.boxesOn ? this.detections.at(this.now) : [];
-    const name = `${title} ${clock(this.now).replaceAll(":", ".")}`;
-    savePicture(this.video, { width, height, detections, lanes, threshold, name });
+    const name = `${title} ${clock(at).replaceAll(":", ".")}`;
+    const what = { width, height, detections, lanes, threshold, name };
+    if (savePicture(this.video, what)) return;
+    const reader = new FrameReader(this.source(title).url);
+    try {
+      savePicture(await reader.at(at), what);
+    } catch (error) {
+      toast(`${error.message} Try again.`);
+    } finally {
+      reader.close();
+    }
   }
 
   // An address of a bucket may have run out: ask ours once more, then say so.

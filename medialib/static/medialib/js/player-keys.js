@@ -18,6 +18,7 @@ export function bindKeys(view) {
     b: () => view.act("boxes"),
     s: () => view.act("save"),
     c: () => view.act("link"),
+    g: () => view.act("sheet"),
     f: () => view.act("fullscreen"),
     m: () => {
       player.video.muted = !player.video.muted;

@@ -2,6 +2,7 @@
 import { make, toast } from "./elements.js";
 import { paintBoxes } from "./overlay.js";
 
+// Gives false where the source came straight from a bucket: browsers keep pages from reading those.
 export function savePicture(source, { width, height, detections, lanes, threshold, name }) {
   const canvas = make("canvas", { width, height });
   const pen = canvas.getContext("2d");
@@ -12,17 +13,17 @@ export function savePicture(source, { width, height, detections, lanes, threshol
   const content = { x: 0, y: 0, w: width / scale, h: height / scale };
   paintBoxes(pen, detections, { width: content.w, content, lanes, threshold });
   try {
-    canvas.toBlob((blob) => hand(blob, name), "image/png");
+    canvas.toBlob((blob) => hand(blob, `${name}.png`), "image/png");
+    return true;
   } catch (error) {
-    // Browsers keep pages from reading frames that come straight from a bucket.
     if (error.name !== "SecurityError") throw error;
-    toast("Frames that come straight from the bucket can't be saved here.");
+    return false;
   }
 }
 
-function hand(blob, name) {
+export function hand(blob, filename) {
   const address = URL.createObjectURL(blob);
-  const link = make("a", { href: address, download: `${name}.png` });
+  const link = make("a", { href: address, download: filename });
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
   toast("Saved with its boxes.");
