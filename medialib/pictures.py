@@ -44,8 +44,12 @@ def make_overview(asset: Asset, source: Source, *, duration_ms: int) -> None:
             _keep(asset, Rendition.Kind.ANALYSIS, made.analysis)
             _keep(asset, Rendition.Kind.WEB, made.web)
             return
-        video = renditions.poster_and_storyboard(source, duration_ms=duration_ms, folder=folder)
-        _keep(asset, Rendition.Kind.POSTER, video.poster)
+        video = renditions.poster_and_storyboard(
+            source,
+            duration_ms=duration_ms,
+            folder=folder,
+            on_poster=lambda poster: _keep(asset, Rendition.Kind.POSTER, poster),
+        )
         if video.storyboard is not None:
             _keep(asset, Rendition.Kind.STORYBOARD, video.storyboard, video.details)
 

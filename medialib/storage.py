@@ -91,7 +91,8 @@ def _provider_errors() -> tuple[type[Exception], ...]:
 
 
 def _is_missing(error: Exception) -> bool:
-    response = getattr(error, "response", {})
+    # A connection that broke has the attribute, too, with nothing in it.
+    response = getattr(error, "response", None) or {}
     return response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NoSuchUpload", "NotFound")
 
 

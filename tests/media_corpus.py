@@ -129,6 +129,7 @@ def _copied(name: str, source: str, *options: str, before: tuple[str, ...] = ())
 
 
 # ---- Videos that can be shown --------------------------------------------------------------
+_HEVC = ("-c:v", "libx265", "-x265-params", "log-level=none")
 _clip("plain.mp4", "-movflags", "+faststart")
 _clip("silent.mp4", sound=False)
 _clip("index_last.mp4")
@@ -137,6 +138,8 @@ _clip("b_frames.mp4", "-preset", "veryfast", "-bf", "3", "-x264-params", "b-adap
 _clip("fragmented.mp4", "-movflags", "+frag_keyframe+empty_moov")
 _clip("ntsc.mp4", rate="30000/1001", frames=60)
 _clip("fast.mp4", rate="60000/1001", frames=120)
+_clip("ntsc_hevc.mp4", *_HEVC, rate="30000/1001", frames=60)
+_clip("fast_hevc.mp4", *_HEVC, rate="60000/1001", frames=120)
 _clip("slow_motion.mp4", rate="120", frames=240)
 _clip("long_gop.mp4", "-g", "9999", "-sc_threshold", "0", rate="5", frames=100, sound=False)
 _clip("ten_bit.mp4", "-pix_fmt", "yuv420p10le")
@@ -144,7 +147,7 @@ _clip("full_chroma.mp4", "-pix_fmt", "yuv444p")
 _clip("odd.mp4", "-vf", "scale=191:107", "-pix_fmt", "yuv444p")
 _clip("anamorphic.mp4", "-vf", "setsar=4/3")
 _clip("interlaced.mp4", "-vf", "interlace", "-flags", "+ilme+ildct")
-_clip("hevc.mp4", "-c:v", "libx265", "-x265-params", "log-level=none")
+_clip("hevc.mp4", *_HEVC)
 _clip(
     "hdr.mp4",
     *("-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", "log-level=none"),

@@ -29,6 +29,7 @@ from typing import Any
 BLOCK = 256 * 1024
 CACHED_BLOCKS = 64
 READ_AHEAD_BLOCKS = 16
+LONGEST_EXPECTED = 16 * 1024**2
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_SECCOMP = 22
@@ -89,7 +90,8 @@ class ServedSource(io.RawIOBase):
     """A seekable file whose bytes the parent serves, in cached blocks.
 
     Reads that go on from the last block ask for twice as much each time, so that decoding a whole
-    file does not wait for every block while single pictures read little.
+    file does not wait for every block while single pictures read little. Who knows which bytes come
+    next says so with `expect`.
     """
 
     def __init__(self, link: Link, size: int) -> None:
@@ -100,6 +102,7 @@ class ServedSource(io.RawIOBase):
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._next = -1
         self._in_a_row = 0
+        self._expected = 0, b""
 
     def readable(self) -> bool:
         return True
@@ -115,19 +118,27 @@ class ServedSource(io.RawIOBase):
         self._place = max(0, start + offset)
         return self._place
 
+    def expect(self, offset: int, length: int) -> None:
+        """Fetch just these bytes at once. Reads inside them end where they end, if need be short.
+
+        A reader that fills its buffer would else reach for a whole block behind them.
+        """
+        self._expected = offset, self._link.read_at(offset, min(length, LONGEST_EXPECTED))
+
     def readinto(self, buffer: Any, /) -> int:
         view = memoryview(buffer).cast("B")
-        number, skip = divmod(self._place, BLOCK)
-        if not view or self._place >= self._size:
-            return 0
-        part = self._block(number)[skip : skip + len(view)]
+        part = self.read(min(len(view), BLOCK))
         view[: len(part)] = part
-        self._place += len(part)
         return len(part)
 
     def read(self, size: int | None = -1, /) -> bytes:
         left = self._size - self._place
         wanted = left if size is None or size < 0 else min(size, left)
+        begin, expected = self._expected
+        if begin <= self._place < begin + len(expected):
+            part = expected[self._place - begin :][:wanted]
+            self._place += len(part)
+            return part
         data = bytearray()
         while len(data) < wanted:
             number, skip = divmod(self._place, BLOCK)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -84,13 +85,44 @@ def poster_and_storyboard(
     *,
     duration_ms: int,
     folder: Path,
+    on_poster: Callable[[Picture], None] | None = None,
     limits: cage.Limits = PICTURE_LIMITS,
 ) -> VideoPictures:
-    """Make a lively poster and one sheet of at most 100 tiles over the whole length."""
+    """Make a lively poster and one sheet of at most 100 tiles over the whole length.
+
+    `on_poster` gets the poster as soon as it is there, long before a long video's last tile.
+    """
+    posters: list[Picture] = []
+
+    def take(message: dict[str, Any]) -> None:
+        sent = message["poster"]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "poster.jpg").write_bytes(base64.b64decode(sent["jpeg"], validate=True))
+        posters.append(_picture({**sent, "name": "poster.jpg"}, folder))
+        if on_poster is not None:
+            on_poster(posters[-1])
+
+    answer = cage.run(
+        f"{_JOBS}video_pictures:overview",
+        request=_overview(duration_ms),
+        source=source,
+        outputs=folder,
+        limits=limits,
+        on_message=take,
+    )
+    return VideoPictures(
+        poster=posters[0],
+        storyboard=_picture(answer["storyboard"], folder),
+        details={name: int(value) for name, value in answer["details"].items()},
+    )
+
+
+def _overview(duration_ms: int) -> dict[str, int]:
+    """Say what the overview of a video of this length is to show."""
     interval_ms = storyboard_interval_ms(duration_ms)
     # Decoding a long video up to each tile costs minutes; keyframes cost next to nothing.
     exact = duration_ms <= SHORT_VIDEO_MS
-    request = {
+    return {
         "duration_ms": duration_ms,
         "interval_ms": interval_ms,
         "lag_ms": interval_ms if exact else max(interval_ms, LONGEST_KEYFRAME_GAP_MS),
@@ -99,13 +131,6 @@ def poster_and_storyboard(
         "tile_side": TILE_SIDE,
         "poster_side": POSTER_SIDE,
     }
-    job = f"{_JOBS}video_pictures:overview"
-    answer = cage.run(job, request=request, source=source, outputs=folder, limits=limits)
-    return VideoPictures(
-        poster=_picture(answer["poster"], folder),
-        storyboard=_picture(answer["storyboard"], folder),
-        details={name: int(value) for name, value in answer["details"].items()},
-    )
 
 
 def photo_pictures(

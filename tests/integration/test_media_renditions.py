@@ -230,6 +230,37 @@ def test_large_photos_are_bounded(tmp_path):
     assert made.analysis.path.stat().st_size < 5_000_000
 
 
+def test_the_poster_is_there_before_the_last_tile(tmp_path):
+    """Reads of the source are counted: most of them come after the poster."""
+    media_corpus.ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d=400", "-c:v", "libx264"),
+        *("-preset", "ultrafast", "-g", "20", "-b:v", "8M", "-minrate", "8M", tmp_path / "a.mp4"),
+    )
+    data = (tmp_path / "a.mp4").read_bytes()
+    counted = Counted(data)
+    posters = []
+    made = poster_and_storyboard(
+        counted,
+        duration_ms=400_000,
+        folder=tmp_path / "made",
+        on_poster=lambda poster: posters.append((poster, counted.reads)),
+    )
+    ((poster, reads_before),) = posters
+    assert poster == made.poster
+    assert poster.path.exists()
+    assert reads_before < counted.reads / 2
+
+
+class Counted(BytesSource):
+    """Bytes that count how often they are read."""
+
+    reads = 0
+
+    def read_at(self, offset, length):
+        self.reads += 1
+        return super().read_at(offset, length)
+
+
 def test_a_video_gets_a_poster_and_a_storyboard(tmp_path):
     with LocalSource(media_corpus.file("long_gop.mp4")) as source:
         made = poster_and_storyboard(source, duration_ms=20_000, folder=tmp_path)

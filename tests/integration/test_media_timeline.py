@@ -27,6 +27,8 @@ SOURCES = [
     ("archive.avi", Transcode, 0.0, 25),
     ("old.mpg", Transcode, 0.0, 25),
     ("slow_motion.mp4", Transcode, 0.0, 120),
+    ("ntsc_hevc.mp4", Transcode, 0.0, 30_000 / 1001),
+    ("fast_hevc.mp4", Transcode, 0.0, 60_000 / 1001),
     ("late_video.mp4", Transcode, 0.5, 25),
     ("sound_first.ts", Transcode, 0.32, 25),
     ("long_gop.mp4", Transcode, 0.0, 5),
@@ -35,6 +37,9 @@ SOURCES = [
     ("broadcast.ts", Remux, 0.01, 25),
     ("h264.avi", Remux, 0.0, 25),
     ("pcm.mov", Remux, 0.0, 25),
+    ("b_frames.mp4", Keep, 0.0, 25),
+    ("ntsc.mp4", Keep, 0.0, 30_000 / 1001),
+    ("fast.mp4", Keep, 0.0, 60_000 / 1001),
 ]
 
 
@@ -98,6 +103,20 @@ def test_conversions_look_the_same_to_readers_that_know_no_edit_lists(
         made = float(container.streams.video[0].average_rate)
     counted = [(place / made, number) for place, (_, number) in enumerate(plain)]
     assert worst(counted, late, rate) <= NEAR + 0.5 / made
+
+
+@pytest.mark.parametrize("name", ["varying.mp4", "edit_list.mp4"])
+def test_what_keeps_no_even_time_is_at_its_own_time_all_the_same(playback, name):
+    path, _, facts = playback(name)
+    source = [
+        (time - facts.start_offset_ms / 1000, number)
+        for time, number in decoded(media_corpus.file(name))
+    ]
+    later = [time for time, _ in source[1:]]
+    shown = {number: (time, end) for (time, number), end in zip(source, later, strict=False)}
+    seen = [(time, *shown[number]) for time, number in decoded(path) if number in shown]
+    assert len(seen) >= 20
+    assert all(begin - NEAR <= time <= end + NEAR for time, begin, end in seen)
 
 
 @pytest.mark.parametrize("name", ["b_frames.mp4", "edit_list.mp4", "ntsc.mp4", "hevc.mp4"])

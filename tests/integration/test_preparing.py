@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import stat
 
+import imageio_ffmpeg
 import pytest
 from django.urls import reverse
 
@@ -120,6 +121,28 @@ def test_a_crash_is_tried_once_more_from_scratch_and_then_said(
     assert not asset.renditions.filter(kind=Rendition.Kind.PLAYBACK).exists()
     kept = {path.relative_to(library).as_posix() for path in library.rglob("*") if path.is_file()}
     assert kept == {asset.original_name}
+
+
+def test_a_disk_that_fills_up_is_waited_for_and_nothing_half_made_is_kept(
+    waiting, settings, tmp_path, drain, fresh, library
+):
+    full = tmp_path / "ffmpeg"
+    full.write_text(
+        f'#!/bin/sh\nln -s /dev/full playback.mp4\nexec {imageio_ffmpeg.get_ffmpeg_exe()} "$@"\n'
+    )
+    full.chmod(0o755)
+    settings.MEDIALIB_FFMPEG = str(full)
+    step = waiting.steps.get(kind="convert")
+    pipeline.run_step(step.pk)
+    step.refresh_from_db()
+    assert (step.state, step.waiting_for) == (Step.State.WAITING, "storage")
+    assert "disk is full" in step.detail
+    kept = {path.relative_to(library).as_posix() for path in library.rglob("*") if path.is_file()}
+    assert kept == {waiting.original_name}
+    settings.MEDIALIB_FFMPEG = ""
+    Step.objects.filter(pk=step.pk).update(state=Step.State.READY)
+    drain()
+    assert fresh(waiting).state == Asset.State.SEARCHABLE
 
 
 def test_a_cut_off_video_plays_as_far_as_it_goes_and_says_so(user, library, drain, fresh, client):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import socket
+import threading
 import urllib.error
 import urllib.request
 import uuid
@@ -159,17 +161,40 @@ def test_other_people_get_no_address(asset, client, other):
         assert client.get(reverse(name, args=[asset.pk])).status_code == 404
 
 
+@contextlib.contextmanager
+def hanging_up(*, after):
+    """Give the address of a server that reads `after` bytes of each call, and its calls."""
+    calls = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    caller, _ = listener.accept()
+                    calls.append(len(caller.recv(after)))
+                    caller.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", calls
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
 class Counting:
     """A source that counts what is read through it."""
 
     path = None
 
     def __init__(self, source):
-        self._source, self.size, self.read = source, source.size, 0
+        self._source, self.size, self.read, self.reads = source, source.size, 0, 0
 
     def read_at(self, offset, length):
         data = self._source.read_at(offset, length)
         self.read += len(data)
+        self.reads += 1
         return data
 
 
@@ -192,6 +217,8 @@ def test_twenty_pictures_read_little_of_a_large_object(library, tmp_path):
         made = renditions.video_pictures(counting, at_ms=times, folder=tmp_path / "made")
     assert len(made) == 20
     assert counting.read < 0.03 * size
+    # The file's head, then one piece a picture: each read is a call that waits for the bucket.
+    assert counting.reads < 20 + 10
 
 
 def test_a_large_original_is_copied_only_where_there_is_room(user, library, settings, drain, fresh):
@@ -206,6 +233,24 @@ def test_a_large_original_is_copied_only_where_there_is_room(user, library, sett
     Step.objects.filter(pk=step.pk).update(state=Step.State.READY)
     drain()
     assert fresh(asset).state == Asset.State.SEARCHABLE
+
+
+def test_an_upload_that_storage_breaks_off_is_said_and_leaves_nothing(
+    user, library, use_bucket, client
+):
+    """A bucket takes the first bytes of the body and then hangs up, again and again."""
+    client.force_login(user)
+    with hanging_up(after=1000) as (address, calls):
+        use_bucket(address)
+        answer = client.post(
+            reverse("api-assets"), {"file": io.BytesIO(samples.clip())}, format="multipart"
+        )
+    assert calls, "the bucket was asked"
+    assert answer.status_code == 503
+    assert answer.json()["detail"].startswith("Storage did not answer")
+    assert not Asset.objects.exists()
+    use_bucket()
+    assert names() == set()
 
 
 def test_storage_that_goes_away_is_waited_for(user, library, use_bucket, drain, fresh):
