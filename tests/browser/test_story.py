@@ -7,17 +7,17 @@ import re
 import pytest
 
 from tests import samples
+from tests.browser.story import (
+    LOOKS,
+    check_boxes,
+    cut_tour,
+    find_and_watch,
+    stand_on,
+    upload,
+    wait_until,
+)
 
 pytestmark = pytest.mark.browser
-
-
-def wait_until(page, expression, *, seconds=15):
-    """Ask the page again and again; its content policy forbids the driver's own way of waiting."""
-    for _ in range(seconds * 20):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"It did not become true: {expression}")
 
 
 def open_moment(page, *, words, title):
@@ -34,21 +34,23 @@ def open_moment(page, *, words, title):
     return start
 
 
+def test_the_whole_story(page, demo, tmp_path):
+    """Send a tour, watch it become searchable, find its cars, in two looks."""
+    tour = tmp_path / "from bottles to a road.mp4"
+    cut_tour(tour)
+    upload(page, tour)
+    for look in LOOKS:
+        find_and_watch(page, demo, title=tour.name, look=look)
+
+
 def test_cars_opens_the_tour_at_the_moment_with_a_box_on_the_car(page, demo):
     start = open_moment(page, words="cars", title="A short tour")
     assert start > 3, "the tour begins with bottles; cars come in the middle"
     now = page.evaluate("document.querySelector('video').currentTime")
     assert now == pytest.approx(start, abs=0.1)
 
-    wait_until(page, "Number(document.querySelector('canvas.overlay').dataset.boxes) > 0")
-    asset = re.search(r"/assets/([0-9a-f-]+)/", page.url).group(1)
-    at = int(start * 1000)
-    window = f"start_ms={max(0, at - 250)}&end_ms={at + 250}&label=Car"
-    _, found = demo.call("GET", f"/api/assets/{asset}/detections/?{window}")
-    nearest = min(found["results"], key=lambda row: abs(row["time_ms"] - at))
-    assert nearest["boxes"], "the labeller saw a car there"
-    drawn = page.evaluate("Number(document.querySelector('canvas.overlay').dataset.boxes)")
-    assert drawn == len(nearest["boxes"])
+    stand_on(page, int(start * 1000))
+    check_boxes(page, demo, label="Car")
     place = (
         "(s => { const b = document.querySelector(s).getBoundingClientRect(); return [b.x, b.y] })"
     )

@@ -50,8 +50,12 @@ class MediaPlayer extends HTMLElement {
   #watchVideo() {
     const video = this.video;
     for (const name of ["play", "pause", "ended"]) video.addEventListener(name, () => this.#showPlaying());
-    for (const name of ["seeked", "timeupdate", "loadeddata"]) {
-      video.addEventListener(name, () => video.requestVideoFrameCallback ? this.draw() : this.#moved(video.currentTime));
+    // Where frames are told one by one, nothing is drawn in between: boxes of the frame before would
+    // stand on the one that has just come.
+    if (!video.requestVideoFrameCallback) {
+      for (const name of ["seeked", "timeupdate", "loadeddata"]) {
+        video.addEventListener(name, () => this.#moved(video.currentTime));
+      }
     }
     video.addEventListener("loadeddata", () => {
       this.settled = false;
@@ -80,6 +84,8 @@ class MediaPlayer extends HTMLElement {
     this.detections.want(this.now);
     if (!this.boxesOn) return this.overlay.clear();
     const { lanes, threshold } = this.state;
+    // For tests and the curious: the time of the frame that was drawn for, in ms.
+    this.overlay.canvas.dataset.at = String(this.now);
     return this.overlay.draw(this.detections.at(this.now), { lanes, threshold });
   }
 
