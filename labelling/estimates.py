@@ -89,6 +89,26 @@ def estimate(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What new files will cost, in US dollars, by the prices of a certain day."""
+
+    photo: Decimal
+    minute: Decimal
+    date: str
+
+
+def prices() -> Prices | None:
+    """Give the price of a photo and of a minute of video; None where labelling is free."""
+    labeller = get_backend(settings.MEDIALIB_LABELLING)
+    if not labeller.paid:
+        return None
+    photo = Asset(kind=Asset.Kind.PHOTO)
+    minute = Asset(kind=Asset.Kind.VIDEO, duration_ms=60_000)
+    costs = [labeller.estimate(_request(asset, "labels")) for asset in (photo, minute)]
+    return Prices(photo=costs[0], minute=costs[1], date=settings.MEDIALIB_PRICES_DATE)
+
+
 def _request(asset: Asset, feature: str) -> AnalysisRequest:
     return AnalysisRequest(
         analysis_id="",

@@ -203,6 +203,7 @@ class UploadForm(DescribeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["title"].help_text += " Several files are numbered."
         self.fields["visibility"].initial = settings.MEDIALIB_DEFAULT_VISIBILITY
 
 

@@ -114,6 +114,8 @@ class AssetListView(APIView):
         rows = rows.prefetch_related("keywords", "renditions")
         if "keyword" in wanted:
             rows = rows.filter(keywords__name__iexact=wanted.pop("keyword"))
+        if "fingerprint" in wanted:
+            rows = rows.filter(owner_id=request.user.pk)
         rows = rows.filter(**wanted)
         pager = CursorPage()
         page = pager.paginate_queryset(rows, request, view=self)

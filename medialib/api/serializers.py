@@ -149,6 +149,11 @@ class AssetFilterSerializer(SparseSerializer):
         Asset.State.choices, required=False, help_text="Only assets in this state."
     )
     keyword = serializers.CharField(required=False, help_text="Only assets with this keyword.")
+    fingerprint = serializers.CharField(
+        required=False,
+        max_length=64,
+        help_text="Only your own with this fingerprint: SHA-256 of size, first and last MiB.",
+    )
 
 
 class MomentSerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from labelling.estimates import prices
 from medialib import services
 from medialib.exceptions import Duplicate, Refused, StorageUnavailable
 from medialib.forms import UploadForm
@@ -39,23 +40,27 @@ def upload_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = UploadForm(request.POST, request.FILES)
         if form.is_valid():
+            files = form.cleaned_data["file"]
             sent = [
-                _keep(cast(User, request.user), file, form) for file in form.cleaned_data["file"]
+                _keep(cast(User, request.user), file, form, number=n if len(files) > 1 else 0)
+                for n, file in enumerate(files, start=1)
             ]
             form = UploadForm()
     context = {
         "form": form,
         "sent": sent,
         "labeller": current_labeller(),
+        "prices": prices(),
         "max_bytes": settings.MEDIALIB_MAX_UPLOAD_BYTES,
         "part_bytes": settings.MEDIALIB_PART_BYTES,
     }
     return render(request, "medialib/upload.html", context, status=422 if form.errors else 200)
 
 
-def _keep(owner: User, file: UploadedFile[bytes], form: UploadForm) -> Sent:
+def _keep(owner: User, file: UploadedFile[bytes], form: UploadForm, *, number: int) -> Sent:
+    title = form.cleaned_data["title"]
     details = services.Details(
-        title=form.cleaned_data["title"],
+        title=f"{title} {number}" if title and number else title,
         description=form.cleaned_data["description"],
         keywords=tuple(form.cleaned_data["keywords"]),
         visibility=form.cleaned_data["visibility"],

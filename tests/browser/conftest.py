@@ -37,6 +37,7 @@ def page(chromium: Browser, demo: service.Service) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, base_url=demo.url)
     opened = context.new_page()
     errors: list[str] = []
+    opened.errors = errors  # type: ignore[attr-defined]
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     opened.goto("/sign-in/")

@@ -37,6 +37,20 @@ def paid(settings):
     settings.MEDIALIB_LABELLING = "paid-test"
 
 
+def test_the_upload_page_tells_prices_before_anything_is_sent(client, user, paid):
+    client.force_login(user)
+    page = client.get("/upload/")
+    assert 'data-photo-usd="0.001" data-minute-usd="0.1"' in page.content.decode()
+    assert "0.0010 USD a photo and 0.10 USD a minute of video" in text_of(page)
+
+
+def test_a_free_labeller_has_no_prices(client, user):
+    client.force_login(user)
+    page = client.get("/upload/").content.decode()
+    assert "data-photo-usd" not in page
+    assert "USD" not in page
+
+
 def spend(asset, amount="0.10", **facts):
     analysis = Analysis.objects.create(asset=asset, backend="rekognition", **facts)
     budget.reserve(analysis, Decimal(amount))

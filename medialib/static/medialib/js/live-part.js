@@ -7,7 +7,12 @@ const AWAY_MS = 30_000;
 
 class LivePart extends HTMLElement {
   connectedCallback() {
-    this.addEventListener("htmx:afterRequest", (event) => this.#wait(event.detail.successful));
+    this.away = document.querySelector(`[data-away-for="${this.id}"]`);
+    this.addEventListener("htmx:afterRequest", (event) => {
+      this.away.hidden = event.detail.successful;
+      this.#wait(event.detail.successful);
+    });
+    this.away.querySelector("button").addEventListener("click", () => this.#look());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.#look();
     });

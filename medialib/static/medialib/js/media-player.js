@@ -34,7 +34,8 @@ class MediaPlayer extends HTMLElement {
     this.#takeOver();
     this.#watchVideo();
     this.#watchFrames();
-    // A frame that was shown before this script came is told by nobody any more.
+    // What broke, or was shown, before this script came is told by nobody any more.
+    if (this.video.error) this.#failed();
     if (this.video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) this.#moved(this.video.currentTime);
   }
 

@@ -1,6 +1,8 @@
 // Remembers how many pages "Show more" has added and where the person stood, so that Back comes back
 // to the same place. Browsers that keep whole pages for Back need none of this.
 
+import { toast } from "./elements.js";
+
 const KEY = "more-pages";
 const LONGEST = 20;
 let added = 0;
@@ -12,6 +14,15 @@ function address() {
 // The link is replaced by the rows, so the event that comes before is the last that it sends.
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.shouldSwap && event.detail.target.matches(".more")) added += 1;
+});
+
+// The link stays where it is, so trying again is one more click.
+document.addEventListener("htmx:sendError", (event) => {
+  if (event.target.matches(".more a")) toast("The network is away. Try again in a moment.");
+});
+
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.target.matches(".more a")) toast("The library did not answer. Try again in a moment.");
 });
 
 window.addEventListener("pagehide", () => {

@@ -1,5 +1,7 @@
 // <upload-form>: collects files by choice or drop and sends them, two at a time.
-import { size } from "./sizes.js";
+import { dropped, sift } from "./dropped-files.js";
+import { size, span } from "./sizes.js";
+import { UploadCost } from "./upload-cost.js";
 import { UploadRow } from "./upload-row.js";
 
 const AT_ONCE = 2;
@@ -16,10 +18,11 @@ class UploadForm extends HTMLElement {
       this.#add(this.input.files);
       this.input.value = "";
     });
+    this.#bindFolder();
+    if (this.dataset.minuteUsd) this.cost = new UploadCost(this.dataset);
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.started = this.#fields();
-      this.#next();
+      this.#begin();
     });
     this.#bindDrop();
     window.addEventListener("beforeunload", (event) => {
@@ -41,10 +44,27 @@ class UploadForm extends HTMLElement {
     });
     document.addEventListener("drop", (event) => {
       place.classList.remove("over");
-      if (!event.dataTransfer?.files.length) return;
+      if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
-      this.#add(event.dataTransfer.files);
+      dropped(event.dataTransfer).then((found) => this.#addSifted(found));
     });
+  }
+
+  // A folder is chosen by an input of its own; without modules there is none.
+  #bindFolder() {
+    const folder = this.querySelector("[data-folder]");
+    const input = Object.assign(document.createElement("input"), { type: "file", webkitdirectory: true });
+    folder.addEventListener("click", () => input.click());
+    input.addEventListener("change", () => {
+      this.#addSifted(sift(input.files));
+      input.value = "";
+    });
+  }
+
+  #addSifted({ files, left }) {
+    this.#add(files);
+    this.left = left;
+    this.#showTotal();
   }
 
   #add(files) {
@@ -63,15 +83,23 @@ class UploadForm extends HTMLElement {
       this.rows.push(row);
       this.querySelector("[data-rows]").append(row.element);
     }
-    this.started = null;
+    this.started = false;
+    this.left = 0;
     this.#show();
     this.#say(`${this.#count("ready")} files ready to send.`);
   }
 
-  #fields() {
-    const names = ["description", "keywords", "visibility"];
-    if (this.#waiting().length === 1) names.push("title");
-    return Object.fromEntries(names.map((name) => [name, this.form.elements[name]?.value ?? ""]));
+  // What is said is said of all that wait now; a title of several files is numbered.
+  #begin() {
+    const rows = this.#waiting();
+    const names = ["title", "description", "keywords", "visibility"];
+    const said = Object.fromEntries(names.map((name) => [name, this.form.elements[name]?.value ?? ""]));
+    for (const [number, row] of rows.entries()) {
+      const title = said.title && rows.length > 1 ? `${said.title} ${number + 1}` : said.title;
+      row.fields = { ...said, title };
+    }
+    this.started = true;
+    this.#next();
   }
 
   #waiting() {
@@ -82,12 +110,11 @@ class UploadForm extends HTMLElement {
     return this.rows.filter((row) => row.phase === phase).length;
   }
 
-  // A row that is tried again goes with what was said when it was sent first.
+  // A row goes with what was said when it was sent first, also when it is tried again.
   #next() {
     for (const row of this.#waiting()) {
-      const fields = row.lastFields ?? this.started;
-      if (!fields || this.#count("sending") >= AT_ONCE) break;
-      row.start(fields);
+      if (this.#count("sending") >= AT_ONCE) break;
+      if (row.fields) row.start(row.fields);
     }
     this.#show();
   }
@@ -99,13 +126,21 @@ class UploadForm extends HTMLElement {
   #show() {
     const ready = this.#waiting();
     this.querySelector("[data-table]").hidden = this.rows.length === 0;
-    this.querySelector("[data-field=title]").hidden = this.rows.length > 1;
     const button = this.querySelector("[data-send]");
-    button.disabled = ready.length === 0 || Boolean(this.started);
+    button.disabled = ready.length === 0 || this.started;
     const bytes = ready.reduce((sum, row) => sum + row.file.size, 0);
     const files = `${ready.length} file${ready.length === 1 ? "" : "s"}`;
     button.textContent = ready.length && !this.started ? `Upload ${files}, ${size(bytes)}` : "Upload";
     this.#showTotal();
+    this.#showCost(ready);
+  }
+
+  async #showCost(ready) {
+    if (!this.cost) return;
+    const asked = (this.asked ?? 0) + 1;
+    this.asked = asked;
+    const sentence = await this.cost.say(ready.map((row) => row.file));
+    if (asked === this.asked) this.querySelector("[data-cost]").textContent = sentence;
   }
 
   #showTotal() {
@@ -115,7 +150,19 @@ class UploadForm extends HTMLElement {
     const kept = this.#count("kept") + this.#count("ended");
     this.querySelector("[data-total]").value = total ? through / total : 0;
     this.querySelector("[data-summary]").textContent =
-      `${kept} of ${this.rows.length} kept` + (refused ? ` · ${refused} not taken` : "");
+      `${kept} of ${this.rows.length} kept` +
+      (refused ? ` · ${refused} not taken` : "") +
+      (this.left ? ` · ${this.left} other file${this.left === 1 ? "" : "s"} of the folder left out` : "") +
+      this.#pace();
+  }
+
+  // All files together: bytes a second and the time that is left.
+  #pace() {
+    const sending = this.rows.filter((row) => row.phase === "sending" && row.speed);
+    const speed = sending.reduce((sum, row) => sum + row.speed, 0);
+    const open = this.rows.filter((row) => !row.isDone);
+    const bytes = open.reduce((sum, row) => sum + row.file.size * (1 - row.share), 0);
+    return speed && open.length > 1 ? ` · ${size(Math.round(speed))}/s · ${span(bytes / speed)} left` : "";
   }
 
   #say(words) {

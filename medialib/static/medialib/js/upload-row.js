@@ -1,6 +1,6 @@
 // One file on the upload page: its row, and its way from "ready" to "searchable".
 import { icon, make } from "./elements.js";
-import { Gate, sendInParts } from "./send-parts.js";
+import { fingerprint, Gate, sendInParts } from "./send-parts.js";
 import { send, SendFailed } from "./send.js";
 import { size, span } from "./sizes.js";
 import { describe, isEnded, watch } from "./status.js";
@@ -55,7 +55,6 @@ export class UploadRow extends EventTarget {
     this.gate = new Gate();
     this.stop = () => stop.abort();
     this.#offerWhileSending();
-    this.lastFields = fields;
     try {
       this.#kept(await this.#send(fields, stop.signal));
     } catch (error) {
@@ -65,10 +64,25 @@ export class UploadRow extends EventTarget {
     this.#changed();
   }
 
-  #send(fields, signal) {
+  async #send(fields, signal) {
     const how = { token: this.token, fields, signal, onProgress: (so) => this.#sending(so) };
     if (this.isLarge) return sendInParts(this.file, { ...how, uploads: this.uploads, force: this.force, gate: this.gate });
+    if (!this.force) await this.#refuseKnown();
     return send(this.file, { ...how, url: this.force ? `${this.api}?force=true` : this.api });
+  }
+
+  // What is there already is recognised by size, beginning and end, before a byte of it is sent;
+  // an upload in parts asks the same when it begins.
+  async #refuseKnown() {
+    const mark = await fingerprint(this.file);
+    const options = { headers: { Accept: "application/json" } };
+    const answer = await fetch(`${this.api}?fingerprint=${mark}`, options).catch(() => null);
+    const [known] = answer?.ok ? (await answer.json()).results : [];
+    if (!known) return;
+    throw new SendFailed(`You have this file already, as “${known.title || known.original_filename}”.`, {
+      assetUrl: known.url,
+      isDuplicate: true,
+    });
   }
 
   // Parts that are on their way arrive; no others follow until it goes on.
@@ -93,6 +107,7 @@ export class UploadRow extends EventTarget {
 
   #sending({ share, speed, left }) {
     this.share = share;
+    this.speed = speed;
     this.bar.value = share;
     if (!this.gate.isOpen) return;
     const pace = speed ? ` · ${size(Math.round(speed))}/s · ${span(left)} left` : "";
