@@ -157,8 +157,6 @@ MEDIALIB_TRASH_DAYS = env.int("MEDIALIB_TRASH_DAYS", default=30)
 MEDIALIB_REJECTED_DAYS = 7
 # Pictures of moments kept per video; half of them are made without being asked for.
 MEDIALIB_MAX_FRAMES = env.int("MEDIALIB_MAX_FRAMES", default=480)
-# Pictures of moments kept per video; half of them are made without being asked for.
-MEDIALIB_MAX_FRAMES = env.int("MEDIALIB_MAX_FRAMES", default=480)
 # Whether /styleguide/ shows every component of the pages in every state (for developers).
 MEDIALIB_STYLEGUIDE = env.bool("MEDIALIB_STYLEGUIDE", default=False)
 # A path prefix that nginx serves from disk by X-Accel-Redirect; empty: this service sends bytes.
@@ -266,6 +264,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # What several components share keeps one name, whatever is added to the schema later.
+    "ENUM_NAME_OVERRIDES": {
+        "AssetKindEnum": "medialib.models.asset.Asset.Kind",
+        "AssetStateEnum": "medialib.models.asset.Asset.State",
+    },
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
 }
 

@@ -121,8 +121,8 @@ class UnderstoodQuerySerializer(serializers.Serializer[Any]):
 class TotalSerializer(serializers.Serializer[Any]):
     """How much was found."""
 
-    assets = serializers.IntegerField(help_text="Matching assets.")
-    moments = serializers.IntegerField(help_text="Matching moments in all of them.")
+    assets = serializers.IntegerField(help_text="Number of matching assets.")
+    moments = serializers.IntegerField(help_text="Number of matching moments in all of them.")
     exact = serializers.BooleanField(help_text="False: there are more than that.")
 
 
@@ -171,8 +171,8 @@ class ResultSerializer(serializers.Serializer[Any]):
     """An asset that matches."""
 
     asset = FoundAssetSerializer(help_text="The asset, in short; `GET /api/assets/{id}/` has all.")
-    moment_count = serializers.IntegerField(help_text="Its matching moments.")
-    screen_ms = serializers.IntegerField(help_text="How long they last in all; 0 for photos.")
+    moment_count = serializers.IntegerField(help_text="Number of its matching moments.")
+    screen_ms = serializers.IntegerField(help_text="Milliseconds they last in all; 0 for photos.")
     why = serializers.ListField(
         child=serializers.CharField(), help_text="Why it matches, in sentences."
     )
@@ -186,7 +186,7 @@ class FacetValueSerializer(serializers.Serializer[Any]):
 
     value = serializers.CharField(help_text="The value, as it is given back to select it.")
     count = serializers.IntegerField(
-        help_text="Assets with it, leaving this facet's own choice out."
+        help_text="Number of assets with it, leaving this facet's own choice out."
     )
     selected = serializers.BooleanField(help_text="Whether it is selected.")
 
@@ -228,7 +228,7 @@ class SuggestionSerializer(serializers.Serializer[Any]):
     """A label to search for."""
 
     label = serializers.CharField(help_text="Name of the label.")  # type: ignore[assignment]
-    count = serializers.IntegerField(help_text="Assets that you would find by it.")
+    count = serializers.IntegerField(help_text="Number of assets that you would find by it.")
 
 
 class SuggestionListSerializer(serializers.Serializer[Any]):

@@ -81,7 +81,7 @@ class WebhookSerializer(serializers.Serializer[Any]):
     is_active = serializers.BooleanField(
         help_text="False once switched off, by its owner or after a long time without success."
     )
-    failures = serializers.IntegerField(help_text="Tries since the last success.")
+    failures = serializers.IntegerField(help_text="Number of tries since the last success.")
     created_at = serializers.DateTimeField(help_text="When it was made (UTC).")
 
 
@@ -107,7 +107,7 @@ class DeliverySerializer(serializers.Serializer[Any]):
     event_id = serializers.IntegerField(help_text="Number of the event.")
     type = serializers.CharField(help_text="Type of the event.")
     state = serializers.ChoiceField(Delivery.State.choices, help_text="Where it stands.")
-    attempts = serializers.IntegerField(help_text="How often it was tried.")
+    attempts = serializers.IntegerField(help_text="Number of times it was tried.")
     status_code = serializers.IntegerField(allow_null=True, help_text="The last answer's status.")
     detail = serializers.CharField(help_text="What went wrong at the last try, else empty.")
     duration_ms = serializers.IntegerField(

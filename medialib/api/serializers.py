@@ -87,48 +87,36 @@ class AssetSerializer(serializers.Serializer[Any]):
     )
 
 
-class AssetCreateSerializer(serializers.Serializer[Any]):
-    """A file and what is said of it."""
+class SaidSerializer(serializers.Serializer[Any]):
+    """What a person may say of an asset; every door that takes such words takes these fields."""
+
+    title = serializers.CharField(
+        required=False, allow_blank=True, max_length=300, help_text="Title, up to 300 characters."
+    )
+    description = serializers.CharField(
+        required=False, allow_blank=True, max_length=10_000, help_text="Up to 10,000 characters."
+    )
+    keywords = serializers.ListField(
+        child=serializers.CharField(max_length=100),
+        required=False,
+        max_length=100,
+        help_text="Up to 100 keywords of up to 100 characters.",
+    )
+    visibility = serializers.ChoiceField(
+        Asset.Visibility.choices, required=False, help_text="Who may see it."
+    )
+
+
+class AssetCreateSerializer(SaidSerializer):
+    """A file and what is said of it; keywords repeat the field or are parted by commas."""
 
     file = serializers.FileField(
         allow_empty_file=True, use_url=False, help_text="The photo or video."
     )
-    title = serializers.CharField(
-        required=False, allow_blank=True, max_length=300, help_text="Title, up to 300 characters."
-    )
-    description = serializers.CharField(
-        required=False, allow_blank=True, max_length=10_000, help_text="Up to 10,000 characters."
-    )
-    keywords = serializers.ListField(
-        child=serializers.CharField(max_length=100),
-        required=False,
-        max_length=100,
-        help_text="Up to 100 keywords of up to 100 characters; in a form, repeat the field "
-        "or part them by commas.",
-    )
-    visibility = serializers.ChoiceField(
-        Asset.Visibility.choices, required=False, help_text="Who may see it."
-    )
 
 
-class AssetChangeSerializer(serializers.Serializer[Any]):
-    """What may be changed of an asset; fields left out stay as they are."""
-
-    title = serializers.CharField(
-        required=False, allow_blank=True, max_length=300, help_text="Title, up to 300 characters."
-    )
-    description = serializers.CharField(
-        required=False, allow_blank=True, max_length=10_000, help_text="Up to 10,000 characters."
-    )
-    keywords = serializers.ListField(
-        child=serializers.CharField(max_length=100),
-        required=False,
-        max_length=100,
-        help_text="All keywords of the asset: those left out are taken away.",
-    )
-    visibility = serializers.ChoiceField(
-        Asset.Visibility.choices, required=False, help_text="Who may see it."
-    )
+class AssetChangeSerializer(SaidSerializer):
+    """What may be changed of an asset; fields left out stay, keywords left out are taken away."""
 
 
 class SparseSerializer(serializers.Serializer[Any]):

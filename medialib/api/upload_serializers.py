@@ -6,12 +6,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from medialib.models import Asset, Upload
+from medialib.api.serializers import SaidSerializer
+from medialib.models import Upload
 
 MAX_NUMBERS = 100
 
 
-class UploadCreateSerializer(serializers.Serializer[Any]):
+class UploadCreateSerializer(SaidSerializer):
     """A file that is to come in parts, and what is said of it."""
 
     filename = serializers.CharField(max_length=1000, help_text="The file's own name.")
@@ -37,21 +38,6 @@ class UploadCreateSerializer(serializers.Serializer[Any]):
         max_length=64,
         help_text="SHA-256, hex, of the size in decimal digits followed by the first MiB and the "
         "last MiB of the file; a file you have is refused at once.",
-    )
-    title = serializers.CharField(
-        required=False, allow_blank=True, max_length=300, help_text="Title, up to 300 characters."
-    )
-    description = serializers.CharField(
-        required=False, allow_blank=True, max_length=10_000, help_text="Up to 10,000 characters."
-    )
-    keywords = serializers.ListField(
-        child=serializers.CharField(max_length=100),
-        required=False,
-        max_length=100,
-        help_text="Up to 100 keywords of up to 100 characters.",
-    )
-    visibility = serializers.ChoiceField(
-        Asset.Visibility.choices, required=False, help_text="Who may see it."
     )
     batch = serializers.UUIDField(
         required=False, help_text="An id of your choice for files that belong together."

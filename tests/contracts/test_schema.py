@@ -102,6 +102,30 @@ def test_every_field_and_parameter_is_described():
     assert silent == []
 
 
+def types_of(said):
+    """Give the types of a field: one, or several where it may be null."""
+    told = said.get("type", ())
+    return {told} if isinstance(told, str) else set(told)
+
+
+# A number is said with what it counts or is measured in, or with the range that it keeps to.
+UNIT_OR_RANGE = re.compile(
+    r"byte|millisecond|pixel|seconds|characters|number|ratio|dollar|status|\d\D+\d", re.I
+)
+
+
+def test_every_number_has_a_unit_or_a_range():
+    bare = [
+        f"{name}.{field}: {said.get('description')}"
+        for name, component in load()["components"]["schemas"].items()
+        for field, said in component.get("properties", {}).items()
+        if {"integer", "number"} & types_of(said)
+        and not {"minimum", "maximum"} & set(said)
+        and not UNIT_OR_RANGE.search(said.get("description", ""))
+    ]
+    assert bare == []
+
+
 def request_examples():
     for path, methods in load()["paths"].items():
         for method, call in methods.items():
