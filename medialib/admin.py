@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -72,6 +73,7 @@ class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ["title", "original_filename", "description", "id"]
     list_select_related = ["owner"]
     list_per_page = 50
+    add_form_template = "admin/medialib/asset/add.html"
     actions = ["label_again", "index_again", "trash"]
     readonly_fields = [
         "picture", "page", "sentence", "kind", "owner", "original_filename", "content_type",
@@ -134,12 +136,20 @@ class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Make a new asset through the service, or show its sentence at the file field."""
+        """Make a new asset through the service, or show its sentence at the file field.
+
+        With modules the file goes to the API, in parts if it is large; this is the plain way.
+        """
+        limits = {
+            "max_bytes": settings.MEDIALIB_MAX_UPLOAD_BYTES,
+            "part_bytes": settings.MEDIALIB_PART_BYTES,
+        }
+        context = {**(extra_context or {}), **limits}
         if request.method != "POST" or not self.has_add_permission(request):
-            return super().add_view(request, form_url, extra_context)
+            return super().add_view(request, form_url, context)
         form = AssetAddForm(request.POST, request.FILES)
         if not form.is_valid():
-            return super().add_view(request, form_url, extra_context)
+            return super().add_view(request, form_url, context)
         try:
             asset = self._create(request, form)
         except Duplicate as error:

@@ -71,6 +71,24 @@ def test_a_large_file_goes_on_after_pause_and_reload(page, running, path):
     assert asset["original_filename"] == "ferry crossing.mp4"
 
 
+def test_the_admin_sends_in_parts_too_and_opens_what_it_kept(page, running, path):
+    slow(page)
+    path.write_bytes(path.read_bytes() + b"\0\0\0\x0cfree1234")
+    page.goto("/admin/medialib/asset/add/")
+    page.fill("input[name=title]", "Ferry from the admin")
+    page.fill("input[name=words]", "ferry, lake")
+    page.set_input_files("input[name=file]", str(path))
+    page.click("input[name=_save]")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.click("input[name=_save]")
+    running.until(lambda: running.call("GET", "/api/uploads/")[1]["results"])
+    assert page.locator(".upload-row").count() == 1
+    page.wait_for_url("**/change/", timeout=60_000)
+    asset = running.searchable(re.search(r"asset/([0-9a-f-]+)/change", page.url).group(1))
+    assert (asset["title"], asset["keywords"]) == ("Ferry from the admin", ["ferry", "lake"])
+    assert asset["size"] == path.stat().st_size
+
+
 def test_a_cancelled_file_is_gone(page, running, path):
     slow(page)
     path.write_bytes(path.read_bytes() + b"\0\0\0\x08free")

@@ -83,10 +83,13 @@ class Sender {
     if (same) return same;
     const keywords = (this.fields.keywords ?? "").split(",").map((word) => word.trim()).filter(Boolean);
     const said = Object.fromEntries(Object.entries(this.fields).filter(([, value]) => value));
-    return this.#ask("POST", this.force ? `${this.uploads}?force=true` : this.uploads, {
+    const begun = {
       ...said, keywords, fingerprint: mark,
       filename: this.file.name, size: this.file.size, content_type: this.file.type,
-    });
+    };
+    // Who cancels now waits for the answer: an upload that nobody knows could not be discarded.
+    const url = this.force ? `${this.uploads}?force=true` : this.uploads;
+    return this.#ask("POST", url, begun, { signal: null });
   }
 
   async #lane(signal) {
@@ -150,11 +153,11 @@ class Sender {
     this.onProgress({ share: Math.min(loaded / total, 1), ...this.speed({ loaded, total }) });
   }
 
-  async #ask(method, url, body) {
+  async #ask(method, url, body, { signal = this.signal } = {}) {
     const headers = { Accept: "application/json", "X-CSRFToken": this.token };
     if (body) headers["Content-Type"] = "application/json";
     for (let tries = 1; ; tries++) {
-      const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body), signal: this.signal }).catch(() => null);
+      const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body), signal }).catch(() => null);
       const read = answer && parse(await answer.text());
       if (answer?.ok) return read;
       if (this.signal.aborted) throw new SendFailed("Cancelled.", { canRetry: true });

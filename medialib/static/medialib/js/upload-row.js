@@ -119,6 +119,7 @@ export class UploadRow extends EventTarget {
   #kept(asset) {
     this.phase = "kept";
     this.share = 1;
+    this.dispatchEvent(new CustomEvent("kept", { detail: asset }));
     const page = new URL(asset.url, window.location.href).pathname;
     this.#offerLink("Open", page);
     watch(`${this.api}${asset.id}/`, (fresh) => this.#follow(fresh.status));
