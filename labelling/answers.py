@@ -202,18 +202,19 @@ def note_facts(page: Page, facts: dict[str, LabelFacts]) -> None:
     """Add what a page says of labels that are not among `facts` yet."""
     row: Any = None
     try:
-        for row in page["Labels"]:
+        # Most rows are of labels that are known: those are passed by in one go.
+        first = {row.get("Label", row)["Name"]: row for row in reversed(page["Labels"])}
+        for name in [name for name in first if name not in facts]:
+            row = first[name]
+            if not name_is_fit(name) or len(facts) >= _MOST_LABELS:
+                raise AnswerInvalid(_name_sentence(name))
             label = row.get("Label", row)
-            name = label["Name"]
-            if name not in facts:
-                if not name_is_fit(name) or len(facts) >= _MOST_LABELS:
-                    raise AnswerInvalid(_name_sentence(name))
-                facts[name] = LabelFacts(
-                    name=name,
-                    parents=_names(label.get("Parents")),
-                    aliases=_names(label.get("Aliases")),
-                    categories=_names(label.get("Categories")),
-                )
+            facts[name] = LabelFacts(
+                name=name,
+                parents=_names(label.get("Parents")),
+                aliases=_names(label.get("Aliases")),
+                categories=_names(label.get("Categories")),
+            )
     except (KeyError, TypeError, AttributeError):
         raise AnswerInvalid(_row_sentence(row)) from None
 
@@ -248,8 +249,7 @@ def page_boxes(
     """
     for row in page["Labels"]:
         label = row.get("Label", row)
-        instances = label.get("Instances")
-        if instances:
+        if instances := label.get("Instances"):
             boxes = [(*_corners(box), box.get("Confidence", 0.0)) for box in instances]
             yield (label["Name"], int(row.get("Timestamp", 0)), label["Confidence"], boxes)
 

@@ -41,8 +41,10 @@ class BoxesWriter:
         names = self._names[block]
         place = names.setdefault(label, len(names))
         packed = [
-            _BOX.pack(*(_ratio(part) for part in box[:4]), round(_PERCENT * box[4]))
-            for box in boxes
+            _BOX.pack(
+                _ratio(left), _ratio(top), _ratio(width), _ratio(height), round(_PERCENT * sure)
+            )
+            for left, top, width, height, sure in boxes
         ][:_MOST]
         if packed and place <= _MOST:
             head = _ROW.pack(place, rest, round(_PERCENT * confidence), len(packed))
@@ -113,4 +115,5 @@ def _unpack(packed: bytes, block_ms: int) -> list[Detection]:
 
 
 def _ratio(part: float) -> int:
-    return max(-_LIMIT, min(_LIMIT, round(_RATIO * part)))
+    ratio = round(_RATIO * part)
+    return ratio if -_LIMIT <= ratio <= _LIMIT else max(-_LIMIT, min(_LIMIT, ratio))

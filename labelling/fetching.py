@@ -11,6 +11,7 @@ import json
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
@@ -60,10 +61,15 @@ class _Reading:
         self._parts: list[str] = list(analysis.reading.get("parts", ()))
         self._token: str = analysis.reading.get("token", "")
         self._pack = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
-        self._packed = bytearray()
-        self._count = 0
+        # Pages are compressed beside the working out of others: the packer takes them in order.
+        self._packer = ThreadPoolExecutor(max_workers=1)
+        self._packed: list[Future[bytes]] = []
 
     def pages(self, on_end: Callable[[], None]) -> Iterator[Page]:
+        with self._packer:
+            yield from self._pages(on_end)
+
+    def _pages(self, on_end: Callable[[], None]) -> Iterator[Page]:
         with self._path.open("wb") as file:
             for name in self._parts:
                 for chunk in storage.stream(name):
@@ -96,23 +102,22 @@ class _Reading:
                 first = False
             self._add(piece)
             yield piece.page
-            if self._count >= _PAGES_A_PART and self._token:
+            if len(self._packed) >= _PAGES_A_PART and self._token:
                 self._keep_part(file)
 
     def _add(self, piece: Piece) -> None:
-        self._packed += self._pack.compress(piece.line.encode() + b"\n")
+        line = piece.line.encode() + b"\n"
+        self._packed.append(self._packer.submit(self._pack.compress, line))
         self._token = str(piece.page.get("NextToken") or "")
-        self._count += 1
 
     def _end_part(self, file: IO[bytes]) -> bytes:
         """Close the compressed member, so that parts one after the other are a whole file."""
-        if not self._count:
+        if not self._packed:
             return b""
-        data = bytes(self._packed) + self._pack.flush()
+        data = b"".join(packed.result() for packed in self._packed) + self._pack.flush()
         file.write(data)
         self._pack = zlib.compressobj(_GZIP_LEVEL, zlib.DEFLATED, 31)
-        self._packed = bytearray()
-        self._count = 0
+        self._packed = []
         return data
 
     def _keep_part(self, file: IO[bytes]) -> None:

@@ -30,6 +30,7 @@ from labelling.backends import get_backend
 from labelling.collecting import Findings
 from labelling.detections import LabelFacts
 from labelling.models import Analysis
+from labelling.reading import cycles_left
 from medialib import steps, storage
 from medialib.exceptions import Missing, Refused, StepFailed
 from medialib.models import Asset, Step, User
@@ -127,8 +128,10 @@ def collect_analysis(analysis_id: str | UUID) -> None:
         return
     if analysis.raw_name:
         _put_in_place(analysis)
-    else:
-        _switch(analysis, _fetch(analysis))
+        return
+    with cycles_left():
+        findings = _fetch(analysis)
+    _switch(analysis, findings)
 
 
 def _fetch(analysis: Analysis) -> Findings:
@@ -148,7 +151,9 @@ def _fetch(analysis: Analysis) -> Findings:
 
 
 def _put_in_place(analysis: Analysis) -> None:
-    _switch(analysis, collecting.digest(analysis, analysis.asset))
+    with cycles_left():
+        findings = collecting.digest(analysis, analysis.asset)
+    _switch(analysis, findings)
 
 
 def _switch(analysis: Analysis, findings: Findings) -> None:

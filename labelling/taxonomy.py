@@ -10,6 +10,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 VOCABULARY_FILE = Path(__file__).resolve().parent / "data" / "vocabulary.csv"
@@ -18,6 +19,7 @@ SHIPPED = "vocabulary.csv"
 NAME_LIMIT = 100
 
 
+@lru_cache(maxsize=16_384)
 def fold(name: str) -> str:
     """Bring a name into the form it is compared in: no accents, no case, single spaces."""
     decomposed = unicodedata.normalize("NFKD", name)

@@ -225,8 +225,8 @@ class RekognitionBackend(LabellingBackend):
         with ThreadPoolExecutor(max_workers=1) as ahead:
             coming = ahead.submit(self._call, *self._page(operation, job_id, token=token))
             while True:
-                body = coming.result()
-                page = json.loads(body)
+                text = coming.result().decode()
+                page = json.loads(text)
                 status = page.get("JobStatus")
                 if status == "IN_PROGRESS":
                     raise self._not_yet(waited_seconds)
@@ -234,7 +234,7 @@ class RekognitionBackend(LabellingBackend):
                     raise run_failed(str(page.get("StatusMessage") or ""))
                 if token := page.get("NextToken") or "":
                     coming = ahead.submit(self._call, *self._page(operation, job_id, token=token))
-                yield Piece(page, body.decode())
+                yield Piece(page, text)
                 if not token:
                     return
 

@@ -154,10 +154,13 @@ def _collect(url: str, job_id: str, duration: int) -> tuple[float, int, float]:
     from labelling import services
     from labelling.backends import get_backend
     from labelling.models import Analysis
+    from labelling.vocabulary import load_vocabulary
     from medialib.models import Asset, User
     from medialib.models.asset import new_id
 
     call_command("migrate", verbosity=0)
+    # As the first start of a library does.
+    load_vocabulary()
     owner, _ = User.objects.get_or_create(username="bench")
     asset = Asset.objects.create(
         owner=owner,
