@@ -29,7 +29,9 @@ def main() -> None:
     owners = [User.objects.create_user(name) for name in ("ann", "ben")]
     videos, photos = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
     for number in range(videos + photos):
-        is_video = number < videos
+        # Photos lie evenly among the videos.
+        total = videos + photos
+        is_video = (number + 1) * videos // total > number * videos // total
         data = samples.clip(seconds=3.0) if is_video else samples.photo(size=(640, 480))
         asset_id = new_id()
         name = f"assets/{asset_id}/original"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from labelling.models import Analysis, LedgerEntry, Reservation, Slot
 from medialib.models import Step
 from tests.servers.rekognition.faults import Fault
+from tests.servers.rekognition.server import serving
 
 pytestmark = pytest.mark.django_db
 
@@ -145,10 +148,16 @@ def test_a_small_video_is_labelled_with_a_warning(cloud):
 
 
 def test_photos_go_as_bytes_where_the_bucket_is_elsewhere(cloud):
-    cloud.configure(region=cloud.double.region)
-    cloud.queue(cloud.asset("photo"))
+    photo = cloud.asset("photo")
+    cloud.queue(photo)
     cloud.finish()
-    assert cloud.double.paid[-1][1] != "bytes"
+    assert cloud.double.paid[-1] == ("DetectLabels", f"library/{photo.original_name}")
+    elsewhere = replace(cloud.double, region="eu-west-1")
+    with serving(elsewhere) as server:
+        cloud.configure(region="eu-west-1", endpoint=server.url)
+        cloud.queue(cloud.asset("photo"))
+        cloud.finish()
+    assert elsewhere.paid == [("DetectLabels", "bytes")]
 
 
 def test_an_outage_is_waited_for_and_given_up_after_a_day(cloud):
