@@ -27,9 +27,9 @@ _POLL_SECONDS = 5.0
 def idle_share(*, notices: bool, smoke: bool) -> float:
     """Give the share of slot time that was idle while videos waited for a slot."""
     jobs, slots = (SMOKE_JOBS, SMOKE_SLOTS) if smoke else (JOBS, SLOTS)
-    with tempfile.TemporaryDirectory() as folder, _cloud(slots, notices=notices) as cloud:
-        environment = _environment(Path(folder), cloud, slots, notices=notices)
-        _run(environment, "tests.integration.rekognition.fill", str(jobs)).check_returncode()
+    with tempfile.TemporaryDirectory() as folder, cloud_of(slots, notices=notices) as cloud:
+        environment = environment_of(Path(folder), cloud, slots, notices=notices)
+        run_module(environment, "tests.integration.rekognition.fill", str(jobs)).check_returncode()
         listener = _listener(environment) if notices else None
         command = [sys.executable, "-m", "tests.integration.rekognition.race"]
         workers = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(2)]
@@ -51,7 +51,7 @@ def _idle(jobs: Any, slots: int, *, expected: int) -> float:
 
 
 @contextmanager
-def _cloud(slots: int, *, notices: bool) -> Iterator[dict[str, Any]]:
+def cloud_of(slots: int, *, notices: bool) -> Iterator[dict[str, Any]]:
     import boto3
     from moto.server import ThreadedMotoServer
 
@@ -89,7 +89,7 @@ def _cloud(slots: int, *, notices: bool) -> Iterator[dict[str, Any]]:
 _NAMES = ("s3", "sns", "sqs")
 
 
-def _environment(
+def environment_of(
     folder: Path, cloud: dict[str, Any], slots: int, *, notices: bool
 ) -> dict[str, str]:
     made = {
@@ -120,7 +120,7 @@ def _environment(
     return made
 
 
-def _run(environment: dict[str, str], module: str, *arguments: str) -> Any:
+def run_module(environment: dict[str, str], module: str, *arguments: str) -> Any:
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False)
 
