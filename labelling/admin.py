@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.db import transaction
+from django.db.models import QuerySet
 from django.forms import BaseModelFormSet
 from django.http import HttpRequest
 
@@ -21,7 +22,7 @@ from labelling.models import (
     LedgerEntry,
 )
 from labelling.taxonomy import fold, name_is_fit, would_make_cycle
-from labelling.vocabulary import vocabulary_changed
+from labelling.vocabulary import hide_labels, vocabulary_changed
 from medialib.models import User
 
 # Django's own classes take no type arguments at run time; the type checker wants them.
@@ -102,7 +103,7 @@ class _CategoryInline(_CategoryTabularInline):
 class _LabelForm(_LabelModelForm):
     class Meta:
         model = Label
-        fields = ["name"]
+        fields = ["name", "hidden"]
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -119,8 +120,9 @@ class LabelAdmin(_LabelModelAdmin):
     """Labels with the words that find them."""
 
     form = _LabelForm
-    list_display = ["name", "origin"]
-    list_filter = ["origin"]
+    list_display = ["name", "origin", "hidden"]
+    list_filter = ["hidden", "origin"]
+    actions = ["hide", "show_again"]
     search_fields = ["name", "alias_rows__name"]
     inlines = [_AliasInline, _ParentInline, _CategoryInline]
 
@@ -130,6 +132,17 @@ class LabelAdmin(_LabelModelAdmin):
         if not change:
             obj.origin = Label.Origin.PERSON
         super().save_model(request, obj, form, change)
+
+    @admin.action(description="Hide from lists, suggestions and facets")
+    def hide(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
+        """Hide the chosen labels."""
+        count = hide_labels(queryset, hidden=True)
+        self.message_user(request, f"{count} hidden; a search for the name still finds them.")
+
+    @admin.action(description="Show again")
+    def show_again(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
+        """Show the chosen labels again."""
+        self.message_user(request, f"{hide_labels(queryset, hidden=False)} shown again.")
 
     def save_formset(
         self, request: HttpRequest, form: Any, formset: BaseModelFormSet[Any, Any], change: bool

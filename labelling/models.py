@@ -23,6 +23,10 @@ class Label(models.Model):
     name = models.CharField(max_length=100)
     folded = models.CharField(max_length=100, unique=True)
     origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.ANSWER)
+    hidden = models.BooleanField(
+        default=False,
+        help_text="Kept out of lists, suggestions and facets; a search by name still finds it.",
+    )
 
     class Meta:
         ordering = ["name"]

@@ -43,6 +43,11 @@ def current_moments(
     return moments.order_by("start_ms", "label__name")
 
 
+def shown_moments(asset: Asset) -> QuerySet[Moment]:
+    """List an asset's moments as pages do: without those of labels that are hidden."""
+    return current_moments(asset).exclude(label__hidden=True)
+
+
 def detections_between(
     asset: Asset,
     *,

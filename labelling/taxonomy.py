@@ -43,6 +43,7 @@ class VocabularyRow:
     parents: tuple[tuple[str, str], ...] = ()
     aliases: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    hidden: bool = False
 
 
 def read_rows(path: Path = VOCABULARY_FILE) -> list[VocabularyRow]:
@@ -83,6 +84,8 @@ class Vocabulary:
     # Direct relations only; `ancestors` and `descendants` are their closures, without the label.
     parents: Mapping[int, frozenset[int]]
     children: Mapping[int, frozenset[int]]
+    # Labels that people keep out of lists; searching for them by name stays possible.
+    hidden: frozenset[int]
     _ancestors: Mapping[int, frozenset[int]]
     _descendants: Mapping[int, frozenset[int]]
     _origins: Mapping[tuple[int, int], str]
@@ -113,6 +116,7 @@ class Vocabulary:
             category_labels=_category_labels(listed),
             parents={key: frozenset(value) for key, value in up.items()},
             children={key: frozenset(value) for key, value in down.items()},
+            hidden=frozenset(row.label_id for row in listed if row.hidden),
             _ancestors={key: _closure(key, up) for key in list(up)},
             _descendants={key: _closure(key, down) for key in list(down)},
             _origins=origins,

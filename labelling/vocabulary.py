@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from labelling.detections import LabelFacts
 from labelling.models import Label, LabelAlias, LabelCategory, LabelParent, VocabularyVersion
@@ -68,6 +68,14 @@ def vocabulary_changed() -> None:
     VocabularyVersion.objects.update_or_create(
         pk=_VERSION_ROW, defaults={"token": str(uuid.uuid4())}
     )
+
+
+def hide_labels(labels: QuerySet[Label], *, hidden: bool) -> int:
+    """Keep labels out of lists, suggestions and facets, or show them again; gives how many."""
+    with transaction.atomic():
+        changed = labels.exclude(hidden=hidden).update(hidden=hidden)
+        vocabulary_changed()
+    return changed
 
 
 def ensure_labels(
@@ -158,8 +166,8 @@ def _stored_rows() -> Iterator[VocabularyRow]:
     parents: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
     aliases: defaultdict[int, list[str]] = defaultdict(list)
     categories: defaultdict[int, list[str]] = defaultdict(list)
-    labels = list(Label.objects.order_by("pk").values_list("pk", "name"))
-    names = dict(labels)
+    labels = list(Label.objects.order_by("pk").values_list("pk", "name", "hidden"))
+    names = {label_id: name for label_id, name, _ in labels}
     relations = LabelParent.objects.order_by("pk").values_list(
         "label_id", "parent_id", "model_version"
     )
@@ -170,13 +178,14 @@ def _stored_rows() -> Iterator[VocabularyRow]:
         aliases[label_id].append(alias)
     for label_id, name in LabelCategory.objects.order_by("pk").values_list("label_id", "name"):
         categories[label_id].append(name)
-    for label_id, name in labels:
+    for label_id, name, hidden in labels:
         yield VocabularyRow(
             label_id=label_id,
             name=name,
             parents=tuple(parents.get(label_id, ())),
             aliases=tuple(aliases.get(label_id, ())),
             categories=tuple(categories.get(label_id, ())),
+            hidden=hidden,
         )
 
 

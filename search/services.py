@@ -189,7 +189,9 @@ def suggest(prefix: str, *, principals: Principals, limit: int = 12) -> list[Sug
             return []
     counts = _asked(lambda backend: backend.label_counts(principals, labels))
     named = [
-        (vocabulary.names[label], n) for label, n in counts.items() if label in vocabulary.names
+        (vocabulary.names[label], n)
+        for label, n in counts.items()
+        if label in vocabulary.names and label not in vocabulary.hidden
     ]
     named.sort(key=lambda pair: (-pair[1], pair[0]))
     return [Suggestion(name, count) for name, count in named[:limit]]
@@ -285,6 +287,7 @@ def _facet_values(
             FacetValue(shown, count, shown in selected[name])
             for value, count in counted
             if (shown := vocabulary.names.get(value, "") if isinstance(value, int) else value)
+            and (value not in vocabulary.hidden or shown in selected[name])
         ]
         kept = [value for at, value in enumerate(values) if at < _FACET_VALUES or value.selected]
         facets[name] = tuple(kept)

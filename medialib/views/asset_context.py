@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from labelling.models import Analysis, LabelParent, Moment
-from labelling.selectors import current_moments
+from labelling.selectors import shown_moments
 from medialib import steps
 from medialib.models import Asset, Rendition, Step
 from medialib.selectors import asset_status, rendition
@@ -106,7 +106,7 @@ def asset_page(
 
 def _found(asset: Asset) -> list[Found]:
     columns = ("label__name", "start_ms", "end_ms", "confidence", "instances")
-    return [Found(*row) for row in current_moments(asset).values_list(*columns)]
+    return [Found(*row) for row in shown_moments(asset).values_list(*columns)]
 
 
 def _parents(asset: Asset) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from labelling.boxes import BoxesWriter
-from labelling.models import Analysis
+from labelling.models import Analysis, Label
 from medialib import storage
 from medialib.exceptions import SearchUnavailable
 from medialib.models import Keyword
@@ -49,6 +49,25 @@ def test_a_keyword_leads_to_all_that_carry_it(mine, user, library):
     page = mine.get(reverse("asset", args=[asset.pk])).content.decode()
     link = re.search(r'href="(/search/\?q=keyword:[^"]+)"', page)[1]
     assert "Harbour" in text_of(mine.get(link))
+
+
+def test_a_hidden_label_is_found_by_its_name_only(mine, admin_client, cars):
+    """Hidden in the admin: gone from facets, suggestions and the asset's page."""
+    principals = Principals(frozenset({"members"}))
+    seen = Label.objects.get(name="Person")
+    chosen = {"action": "hide", "_selected_action": [seen.pk]}
+    admin_client.post(reverse("admin:labelling_label_changelist"), chosen)
+    answer = search.search("cars", principals=principals)
+    assert "Person" not in {value.value for value in answer.facets["label"]}
+    assert "Person" not in {one.label for one in search.suggest("pe", principals=principals)}
+    page = mine.get(reverse("asset", args=[cars[0].pk])).content.decode()
+    assert 'data-label="Car"' in page
+    assert 'data-label="Person"' not in page
+    assert search.search("people", principals=principals).total.assets == 3
+
+    chosen["action"] = "show_again"
+    admin_client.post(reverse("admin:labelling_label_changelist"), chosen)
+    assert "Person" in {one.label for one in search.suggest("pe", principals=principals)}
 
 
 def test_what_was_understood_can_be_taken_away(mine, cars):
