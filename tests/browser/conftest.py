@@ -11,6 +11,22 @@ from tests import service
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.servers import require
 
+_MANY = """
+from medialib.models import Asset, User
+from search import services
+owner = User.objects.get(username="admin")
+made = [
+    Asset.objects.create(
+        owner=owner, kind="video", title=f"Pier {n:02}", original_filename=f"pier {n}.mp4",
+        original_name=f"assets/none/{n}", size=1, state="searchable", visibility="library",
+        duration_ms=1000,
+    )
+    for n in range(70)
+    if not Asset.objects.filter(title=f"Pier {n:02}").exists()
+]
+services.index_assets([asset.pk for asset in made])
+"""
+
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
@@ -26,7 +42,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[service.Service]:
     """A running service whose demo library is searchable."""
-    with service.running(tmp_path_factory.mktemp("demo"), demo=True) as started:
+    folder = tmp_path_factory.mktemp("demo")
+    with service.running(folder, demo=True, MEDIALIB_STYLEGUIDE="true") as started:
         started.demo_searchable()
         yield started
 
@@ -48,3 +65,9 @@ def page(chromium: Browser, demo: service.Service) -> Iterator[Page]:
     yield opened
     context.close()
     assert errors == []
+
+
+@pytest.fixture(scope="session")
+def piers(demo: service.Service) -> None:
+    """Seventy assets named Pier, more than a page of any list."""
+    demo.manage("shell", "-c", _MANY)

@@ -25,6 +25,9 @@ _PAGES = {
     "search-start": "/search/",
     "activity": "/activity/",
     "upload": "/upload/",
+    "costs": "/costs/",
+    "tokens": "/tokens/",
+    "styleguide": "/styleguide/",
 }
 
 
@@ -87,7 +90,7 @@ def main() -> None:
         if given.url:
             take(browser, url=given.url, password=given.password, folder=given.folder)
         else:
-            with service.running(Path(scratch), demo=True) as started:
+            with service.running(Path(scratch), demo=True, MEDIALIB_STYLEGUIDE="true") as started:
                 started.demo_searchable()
                 take(browser, url=started.url, password=started.password, folder=given.folder)
         browser.close()

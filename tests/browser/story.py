@@ -97,6 +97,20 @@ def wait_until(page: Page, expression: str, *, seconds: int = 15) -> None:
     raise AssertionError(f"It did not become true: {expression}")
 
 
+def open_moment(page: Page, *, words: str, title: str) -> float:
+    """Search, click the first picture of the asset of this title; gives its start in seconds."""
+    page.fill("header input[type=search]", words)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/**")
+    row = page.locator("li.row", has=page.get_by_role("link", name=title, exact=True)).first
+    picture = row.locator("ul.pictures a").first
+    start = float((picture.get_attribute("href") or "").split("#t=")[1].split(",")[0])
+    picture.click()
+    page.wait_for_url("**/assets/**")
+    wait_until(page, "document.querySelector('video').readyState >= 2")
+    return start
+
+
 def upload(page: Page, path: Path) -> None:
     """Send a file on the upload page and watch it become searchable."""
     page.goto("/upload/")

@@ -10,7 +10,7 @@ import pytest
 
 from tests import service
 from tests.browser.screenshots import addresses, sign_in
-from tests.browser.test_story import wait_until
+from tests.browser.story import wait_until
 
 pytestmark = pytest.mark.browser
 STATIC = service.ROOT / "medialib" / "static" / "medialib"
@@ -80,7 +80,7 @@ def look_at(page, address, *, axe):
     return wrong + page.evaluate(_BARRIERS)
 
 
-def visit(chromium, demo, *, width, theme):
+def visit(chromium, demo, *, width, theme, contrast):
     """Look at every page; gives what is wrong by page, and the errors of the console."""
     axe = axe_source()
     context = chromium.new_context(
@@ -88,6 +88,7 @@ def visit(chromium, demo, *, width, theme):
         base_url=demo.url,
         color_scheme=theme,
         reduced_motion="reduce",
+        contrast=contrast,
     )
     context.add_init_script(_WATCH_SHIFTS)
     page = context.new_page()
@@ -102,12 +103,49 @@ def visit(chromium, demo, *, width, theme):
     return {name: found for name, found in wrong.items() if found}, errors
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_no_page_has_barriers_or_scrolls_sideways_or_jumps(chromium, demo, width, theme):
-    wrong, errors = visit(chromium, demo, width=width, theme=theme)
+@pytest.mark.parametrize(
+    ("width", "theme", "contrast"),
+    [
+        (1280, "light", "no-preference"),
+        (1280, "dark", "more"),
+        (360, "light", "more"),
+        (360, "dark", "no-preference"),
+    ],
+)
+def test_no_page_has_barriers_or_scrolls_sideways_or_jumps(chromium, demo, width, theme, contrast):
+    wrong, errors = visit(chromium, demo, width=width, theme=theme, contrast=contrast)
     assert wrong == {}
     assert errors == []
+
+
+_COLOUR = "(name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()"
+
+
+def test_more_contrast_strengthens_lines_and_quiet_text(page):
+    page.goto("/search/")
+    before = page.evaluate(_COLOUR, "--line")
+    page.emulate_media(contrast="more")
+    assert page.evaluate(_COLOUR, "--line") != before
+    assert page.evaluate(_COLOUR, "--text-2") == page.evaluate(_COLOUR, "--text-1")
+
+
+_MOVING = """() => [...document.querySelectorAll("*")].filter((element) => {
+  const {transitionDuration, animationName} = getComputedStyle(element);
+  const longest = Math.max(...transitionDuration.split(",").map(parseFloat));
+  return longest > 0 || animationName !== "none";
+}).length"""
+
+
+def test_nothing_moves_for_those_who_do_not_want_it(page):
+    page.goto("/search/?q=cars")
+    assert page.evaluate(_MOVING) > 0
+    page.emulate_media(reduced_motion="reduce")
+    page.reload()
+    assert page.evaluate(_MOVING) == 0
+    picture = page.locator("li.row", has_text="A short tour").locator("a.picture").first
+    picture.hover()
+    page.wait_for_timeout(500)
+    assert picture.locator(".film").count() == 0, "no storyboard plays"
 
 
 def packed(folder, suffix):
@@ -137,8 +175,9 @@ def tab_to(page, wanted, *, most=60):
     for _ in range(most):
         page.keyboard.press("Tab")
         at = focused(page)
+        # After the last stop the focus leaves the page for the browser itself.
+        assert at["seen"] or at["tag"] == "BODY", f"the focus on {at} is not to be seen"
         if wanted(at):
-            assert at["seen"], f"the focus on {at} is not to be seen"
             return at
     raise AssertionError("The keyboard does not get there.")
 

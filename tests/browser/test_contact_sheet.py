@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from tests.browser.test_story import open_moment, wait_until
+from tests.browser.story import open_moment, wait_until
 
 pytestmark = pytest.mark.browser
 # Four columns of 400 x 225 with 12 between them; 72 above, 28 below each for its words.

@@ -8,7 +8,7 @@ import statistics
 import pytest
 
 from tests import media_corpus
-from tests.browser.test_story import wait_until
+from tests.browser.story import wait_until
 
 pytestmark = pytest.mark.browser
 FRAMES, FRAME_MS = 150, 40

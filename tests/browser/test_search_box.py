@@ -6,31 +6,9 @@ import re
 
 import pytest
 
-from tests.browser.test_story import wait_until
+from tests.browser.story import wait_until
 
 pytestmark = pytest.mark.browser
-
-_MANY = """
-from medialib.models import Asset, User
-from search import services
-owner = User.objects.get(username="admin")
-made = [
-    Asset.objects.create(
-        owner=owner, kind="video", title=f"Pier {n:02}", original_filename=f"pier {n}.mp4",
-        original_name=f"assets/none/{n}", size=1, state="searchable", visibility="library",
-        duration_ms=1000,
-    )
-    for n in range(70)
-    if not Asset.objects.filter(title=f"Pier {n:02}").exists()
-]
-services.index_assets([asset.pk for asset in made])
-"""
-
-
-@pytest.fixture(scope="module")
-def piers(demo):
-    """Seventy assets named Pier, more than a page of any list."""
-    demo.manage("shell", "-c", _MANY)
 
 
 def test_the_keyboard_takes_a_suggestion(page):

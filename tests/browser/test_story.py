@@ -12,26 +12,13 @@ from tests.browser.story import (
     check_boxes,
     cut_tour,
     find_and_watch,
+    open_moment,
     stand_on,
     upload,
     wait_until,
 )
 
 pytestmark = pytest.mark.browser
-
-
-def open_moment(page, *, words, title):
-    """Search, then click the first moment picture of the asset of this title."""
-    page.fill("header input[type=search]", words)
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/search/**")
-    row = page.locator("li.row", has=page.get_by_role("link", name=title, exact=True)).first
-    picture = row.locator("ul.pictures a").first
-    start = float(re.search(r"#t=([\d.]+)", picture.get_attribute("href")).group(1))
-    picture.click()
-    page.wait_for_url("**/assets/**")
-    wait_until(page, "document.querySelector('video').readyState >= 2")
-    return start
 
 
 def test_the_whole_story(page, demo, tmp_path):

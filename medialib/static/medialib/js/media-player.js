@@ -15,6 +15,7 @@ class MediaPlayer extends HTMLElement {
     this.stage = this.querySelector("[data-stage]");
     this.broken = this.querySelector("[data-broken]");
     this.now = 0;
+    this.wanted = null;
     this.boxesOn = true;
     this.settled = false;
   }
@@ -76,6 +77,7 @@ class MediaPlayer extends HTMLElement {
 
   #moved(time) {
     this.now = Math.round(time * 1000);
+    this.wanted = null;
     this.querySelector("[data-now]").textContent = clock(this.video.currentTime * 1000);
     this.draw();
     this.dispatchEvent(new CustomEvent("player-time", { detail: this.now }));
@@ -125,7 +127,8 @@ class MediaPlayer extends HTMLElement {
   }
 
   #reload() {
-    const time = this.now / 1000;
+    // Where the person wanted to be, also when the jump there is what broke.
+    const time = this.wanted ?? this.now / 1000;
     const wasPlaying = !this.video.paused;
     // The same address leads to a fresh one in the bucket.
     this.video.src = this.video.getAttribute("src").split("#")[0];
@@ -146,13 +149,18 @@ class MediaPlayer extends HTMLElement {
 
   seek(ms) {
     const target = Math.min(Math.max(0, ms), this.state.duration || Infinity);
-    this.video.currentTime = (target + AIM_MS) / 1000;
+    this.#go((target + AIM_MS) / 1000);
   }
 
   step(frames) {
     this.video.pause();
     // Aim at the middle of the frame: edges are where rounding chooses the wrong one.
-    this.video.currentTime = Math.max(0, (this.now + (frames + 0.5) * this.state.frame) / 1000);
+    this.#go(Math.max(0, (this.now + (frames + 0.5) * this.state.frame) / 1000));
+  }
+
+  #go(time) {
+    this.wanted = time;
+    this.video.currentTime = time;
   }
 
   async toggle() {
