@@ -18,7 +18,7 @@ from medialib import services
 from medialib.exceptions import Conflict, Duplicate, MedialibError
 from medialib.models import Asset, Event, Keyword, Step, User
 from medialib.models.token import ApiToken
-from medialib.selectors import asset_status
+from medialib.selectors import asset_status, with_open_steps
 
 admin.site.register(User, UserAdmin)
 assert get_token_model() is ApiToken
@@ -83,7 +83,7 @@ class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Asset]:
         """List assets with what their rows show, in a fixed number of queries."""
-        return super().get_queryset(request).prefetch_related("renditions")
+        return with_open_steps(super().get_queryset(request).prefetch_related("renditions"))
 
     def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Use the upload form for a new asset."""
