@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from django.db.models import Max, QuerySet
+
 from labelling.models import Analysis, Moment
 from labelling.taxonomy import Vocabulary
 from labelling.vocabulary import get_vocabulary
@@ -26,7 +28,7 @@ class AssetDocument:
 
     Texts are tokens joined by spaces; marks are exact words (`conditions.Marked`). Moments are
     (label id, start_ms, end_ms, confidence, instances); `ancestors` holds, for each label in them,
-    everything above it.
+    everything above it. `moments_stamp` is the same as long as the moments are.
     """
 
     asset_id: str
@@ -45,6 +47,7 @@ class AssetDocument:
     captured_ms: int | None = None
     duration_ms: int = 0
     moments: tuple[MomentRow, ...] = ()
+    moments_stamp: str = ""
     ancestors: Mapping[int, Iterable[int]] = field(default_factory=dict)
 
 
@@ -53,8 +56,10 @@ def searchable(asset: Asset) -> bool:
     return asset.deleted_at is None and asset.state != Asset.State.REJECTED
 
 
-def build_documents(asset_ids: Iterable[UUID]) -> Iterator[AssetDocument]:
+def build_documents(asset_ids: Iterable[UUID], *, moments: bool = True) -> Iterator[AssetDocument]:
     """Build the documents of those of the assets that belong into search.
+
+    Without moments they say all but what is seen: no categories, no mark `boxes`.
 
     Every change of what is indexed raises the asset's generation in its own transaction; a
     document is a snapshot when the generation is the same before and after reading. Assets that
@@ -64,7 +69,7 @@ def build_documents(asset_ids: Iterable[UUID]) -> Iterator[AssetDocument]:
     for start in range(0, len(waiting), _BATCH):
         pending = waiting[start : start + _BATCH]
         for _ in range(_ATTEMPTS):
-            documents = list(_read(pending))
+            documents = list(_read(pending, moments=moments))
             now = dict(Asset.objects.filter(pk__in=pending).values_list("pk", "index_generation"))
             pending = []
             for document in documents:
@@ -76,34 +81,51 @@ def build_documents(asset_ids: Iterable[UUID]) -> Iterator[AssetDocument]:
                 break
 
 
-def _read(asset_ids: list[UUID]) -> Iterator[AssetDocument]:
+def _read(asset_ids: list[UUID], *, moments: bool) -> Iterator[AssetDocument]:
     vocabulary = get_vocabulary()
     rows = Asset.objects.filter(pk__in=asset_ids).prefetch_related("keywords", "groups")
     assets = [asset for asset in rows if searchable(asset)]
-    moments = _moments([asset.pk for asset in assets])
+    newest = _newest([asset.pk for asset in assets])
+    rows_of = _moments(list(newest)) if moments else {}
     looked_at = Analysis.objects.filter(asset__in=assets, feature="labels", current=True)
     labelled = set(looked_at.values_list("asset_id", flat=True))
     for asset in assets:
         yield document_of(
             asset,
-            tuple(moments.get(asset.pk, ())),
+            tuple(rows_of.get(asset.pk, ())),
             vocabulary=vocabulary,
             labelled=asset.pk in labelled,
+            newest_moment=newest.get(asset.pk, 0),
         )
+
+
+def _newest(asset_ids: list[UUID]) -> dict[UUID, int]:
+    """Give the newest moment of each asset: moments are never changed, only replaced."""
+    rows = _current(asset_ids).order_by().values("asset_id").annotate(newest=Max("pk"))
+    return {row["asset_id"]: row["newest"] for row in rows}
+
+
+def _current(asset_ids: list[UUID]) -> QuerySet[Moment]:
+    return Moment.objects.filter(asset_id__in=asset_ids, analysis__current=True, feature="labels")
 
 
 def _moments(asset_ids: list[UUID]) -> dict[UUID, list[MomentRow]]:
     found: defaultdict[UUID, list[MomentRow]] = defaultdict(list)
-    rows = Moment.objects.filter(
-        asset_id__in=asset_ids, analysis__current=True, feature="labels"
-    ).values_list("asset_id", "label_id", "start_ms", "end_ms", "confidence", "instances")
+    rows = _current(asset_ids).values_list(
+        "asset_id", "label_id", "start_ms", "end_ms", "confidence", "instances"
+    )
     for asset_id, label, start, end, confidence, instances in rows.iterator(chunk_size=5_000):
         found[asset_id].append((label, start, end, confidence, instances))
     return found
 
 
 def document_of(
-    asset: Asset, moments: tuple[MomentRow, ...], *, vocabulary: Vocabulary, labelled: bool = True
+    asset: Asset,
+    moments: tuple[MomentRow, ...],
+    *,
+    vocabulary: Vocabulary,
+    labelled: bool = True,
+    newest_moment: int = 0,
 ) -> AssetDocument:
     """Make the document of one asset from its row and its moments."""
     labels = {moment[0] for moment in moments}
@@ -129,6 +151,8 @@ def document_of(
         captured_ms=_milliseconds(asset.captured_at) if asset.captured_at else None,
         duration_ms=asset.duration_ms,
         moments=moments,
+        # Scores and times follow from kind and length as well.
+        moments_stamp=f"{newest_moment} {asset.kind} {asset.duration_ms}",
         ancestors=ancestors,
     )
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
 
+from labelling.vocabulary import get_vocabulary
 from medialib.models import Asset
 from search.backends import get_backend
-from search.backends.base import IndexMissing, SchemaMismatch
-from search.documents import build_documents, searchable
+from search.backends.base import IndexMissing, RebuildTarget, SchemaMismatch
+from search.documents import AssetDocument, build_documents, searchable
 
 # Rows that are gone have no generation any more, and ids never come back.
 _FOR_EVER = 2**62
@@ -86,20 +89,81 @@ def rebuild(on_progress: Progress | None = None) -> int:
     """Build the index anew from the database beside the old one; give the number of assets.
 
     Reads in batches, so memory stays bounded; the old index answers until the new one is whole.
+    What a killed rebuild has put already is kept, as far as it still is what the rows say.
     """
     backend = get_backend()
     total, done, put = Asset.objects.count(), 0, 0
-    with backend.rebuild() as target:
+    with (
+        backend.rebuild(made_from=get_vocabulary().version) as target,
+        ThreadPoolExecutor(1) as sender,
+    ):
+        held = _Held(target.held())
+        sending: Future[int] | None = None
         for batch in _all_ids():
-            put += target.put(build_documents(batch))
+            # The next batch is read while the engine still takes the last one.
+            part = _part_of(batch, held.up_to(batch[-1]))
+            put += sending.result() if sending else 0
+            sending = sender.submit(part.send, target)
             done += len(batch)
             if on_progress is not None:
                 on_progress(done, total)
+        put += sending.result() if sending else 0
+        target.remove(dict.fromkeys(held.up_to(None), _FOR_EVER))
     # Only now is true what the new index holds.
     indexed = backend.generations()
     while batch_held := dict(islice(indexed, _BATCH)):
         _note({UUID(asset_id): generation for asset_id, generation in batch_held.items()})
     return put
+
+
+class _Held:
+    """What an index being built holds already, given out in order of ids."""
+
+    def __init__(self, entries: Iterator[tuple[str, int]]) -> None:
+        self._entries = entries
+        self._next = next(entries, None)
+
+    def up_to(self, last: UUID | None) -> dict[str, int]:
+        """Give the generations of those up to an asset that were not given out yet."""
+        found = {}
+        while self._next is not None and (last is None or self._next[0] <= str(last)):
+            found[self._next[0]] = self._next[1]
+            self._next = next(self._entries, None)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What an index being built still needs of a batch, and how many of it are there already."""
+
+    documents: list[AssetDocument]
+    gone: Mapping[str, int]
+    kept: int
+
+    def send(self, target: RebuildTarget) -> int:
+        """Bring it in; give how many of the batch the index holds now."""
+        if self.gone:
+            target.remove(self.gone)
+        return self.kept + target.put(self.documents)
+
+
+def _part_of(batch: list[UUID], held: Mapping[str, int]) -> _Part:
+    """Read what is missing of a batch.
+
+    Nobody may have written to a half-built index since its rebuild was killed, so what it holds is
+    compared with the rows.
+    """
+    if not held:
+        return _Part(list(build_documents(batch)), {}, 0)
+    rows = {str(row.pk): row for row in Asset.objects.filter(pk__in=batch).only(*_FACTS)}
+    wanted = {key: row.index_generation for key, row in rows.items() if searchable(row)}
+    kept = {key for key, generation in held.items() if generation >= wanted.get(key, _FOR_EVER)}
+    gone = {
+        key: rows[key].index_generation if key in rows else _FOR_EVER
+        for key in held.keys() - wanted.keys()
+    }
+    missing = [UUID(key) for key in wanted if key not in kept]
+    return _Part(list(build_documents(missing)), gone, len(kept))
 
 
 def check(*, repair: bool = False) -> Drift:
@@ -138,9 +202,17 @@ def _index(asset_ids: list[UUID]) -> None:
         if asset_id not in assets or not searchable(assets[asset_id])
     }
     backend = get_backend()
-    documents = list(build_documents(asset_id for asset_id in asset_ids if asset_id not in out))
-    if documents:
-        backend.put(documents)
+    documents = list(
+        build_documents((each for each in asset_ids if each not in out), moments=False)
+    )
+    # A title or who may see it: what is seen in the asset is not read again for that.
+    done = backend.update_facts(documents)
+    rest = [UUID(each.asset_id) for each in documents if each.asset_id not in done]
+    documents = [each for each in documents if each.asset_id in done]
+    if rest:
+        whole = list(build_documents(rest))
+        backend.put(whole)
+        documents += whole
     if out:
         backend.remove({str(asset_id): generation for asset_id, generation in out.items()})
     put = {UUID(document.asset_id): document.generation for document in documents}
@@ -150,11 +222,13 @@ def _index(asset_ids: list[UUID]) -> None:
 def _note(generations: Mapping[UUID, int]) -> None:
     """Write down what the index holds; a late writer never takes a newer note back."""
     rows = Asset.objects.filter(pk__in=list(generations)).values_list("pk", "indexed_generation")
-    behind = [pk for pk, noted in rows if noted < generations[pk]]
+    behind: defaultdict[int, list[UUID]] = defaultdict(list)
+    for asset_id, noted in rows:
+        if noted < generations[asset_id]:
+            behind[generations[asset_id]].append(asset_id)
     with transaction.atomic():
-        for asset_id in behind:
-            generation = generations[asset_id]
-            Asset.objects.filter(pk=asset_id, indexed_generation__lt=generation).update(
+        for generation, asset_ids in behind.items():
+            Asset.objects.filter(pk__in=asset_ids, indexed_generation__lt=generation).update(
                 indexed_generation=generation
             )
 

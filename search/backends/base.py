@@ -120,6 +120,12 @@ class RebuildTarget(Protocol):
     def put(self, documents: Iterable[AssetDocument]) -> int:
         """Add documents; give how many were taken."""
 
+    def remove(self, generations: Mapping[str, int]) -> None:
+        """Take assets out for this generation and all before it."""
+
+    def held(self) -> Iterator[tuple[str, int]]:
+        """Give what a rebuild that was killed has put already: asset and generation, by asset."""
+
 
 class SearchBackend(abc.ABC):
     """A search engine. Every method raises SearchUnavailable when the engine is away."""
@@ -145,8 +151,12 @@ class SearchBackend(abc.ABC):
         """Take assets out for this generation and all before it; what is not there is fine."""
 
     @abc.abstractmethod
-    def update_access(self, asset_id: str, *, principals: frozenset[str], generation: int) -> bool:
-        """Change who may find an asset without its moments; False if it is not there."""
+    def update_facts(self, documents: Iterable[AssetDocument]) -> frozenset[str]:
+        """Change all of assets but what is seen in them; the documents come without moments.
+
+        Gives the ids that are now of that generation or a newer one. Left out are those that are
+        not there, or whose moments are of another stamp: they are to be put whole.
+        """
 
     @abc.abstractmethod
     def search(self, request: SearchRequest) -> Page:
@@ -171,8 +181,11 @@ class SearchBackend(abc.ABC):
         """Give every indexed asset with its generation, ordered by asset id."""
 
     @abc.abstractmethod
-    def rebuild(self) -> AbstractContextManager[RebuildTarget]:
-        """Build a new index beside the old one; leaving without an error puts it in its place."""
+    def rebuild(self, *, made_from: str = "") -> AbstractContextManager[RebuildTarget]:
+        """Build a new index beside the old one; leaving without an error puts it in its place.
+
+        What a killed rebuild left behind is gone on with if it was made from the same; "" never is.
+        """
 
     @abc.abstractmethod
     def health(self) -> Health:

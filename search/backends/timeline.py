@@ -115,6 +115,12 @@ def unpack(masks: bytes, step: int) -> int:
     return int.from_bytes(masks[start : start + width], "little")
 
 
+def steps(masks: bytes) -> list[int]:
+    """List the highest step of each of a label's masks, lowest first."""
+    entries = (*masks[1:_HEAD], _NONE)
+    return [step for step in range(_STEPS) if entries[step] != entries[step + 1]]
+
+
 def count(value: int) -> int:
     """Count the ranges of a value."""
     bits = value & RANGES

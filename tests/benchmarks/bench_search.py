@@ -169,11 +169,10 @@ def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], 
     from search.backends import timeline
     from search.backends.sqlite import writer
 
-    uuid = UUID(document.asset_id).bytes
-    asset, access = db.execute("SELECT id, access FROM asset WHERE uuid = ?", (uuid,)).fetchone()
-    labels, categories, counted = db.execute(
-        "SELECT labels, categories, counted FROM asset_detail WHERE asset = ?", (asset,)
-    ).fetchone()
+    uuid = (UUID(document.asset_id).bytes,)
+    asset, access = db.execute("SELECT id, access FROM asset WHERE uuid = ?", uuid).fetchone()
+    stored = "SELECT labels, categories, counted FROM asset_detail WHERE asset = ?"
+    labels, categories, counted = db.execute(stored, (asset,)).fetchone()
     old, built = list(writer.unpack_labels(labels)), timeline.build(document)
     fresh = [row.label for row in built.rows]
     facts = db.execute("SELECT * FROM asset WHERE id = ?", (asset,)).fetchone()
@@ -185,6 +184,7 @@ def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], 
         "",
         "\n".join(document.marks),
         writer.pack_labels(row.label for row in built.counted),
+        document.moments_stamp,
     )
     return (
         {

@@ -1,20 +1,14 @@
 """What every search engine promises; an engine is tested by subclassing SearchBackendContract."""
 
 import random
-import sqlite3
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
-from medialib.exceptions import SearchUnavailable
 from medialib.selectors import Principals
 from search.backends.base import (
     FACETS,
     SORTS,
-    IndexMissing,
-    SchemaMismatch,
     SearchRequest,
     Selection,
 )
@@ -196,8 +190,8 @@ class SearchBackendContract:
 
     def test_changed_access_changes_who_finds_an_asset(self, backend):
         backend.put([document()])
-        assert backend.update_access(ONE, principals=frozenset({"u:5"}), generation=2)
-        assert not backend.update_access(TWO, principals=frozenset({"u:5"}), generation=2)
+        changed = [self.facts(ONE), self.facts(TWO)]
+        assert backend.update_facts(changed) == {ONE}
         backend.refresh()
         members, owner = Principals(frozenset({"members"})), Principals(frozenset({"u:5"}))
         assert ids(backend, request(Seen(1), principals=members)) == []
@@ -205,9 +199,58 @@ class SearchBackendContract:
         assert ids(backend, request(Seen(1), principals=owner)) == [ONE]
         assert backend.label_counts(owner) == {1: 1}
 
+    def facts(self, asset_id, **facts):
+        access = frozenset({"u:5"})
+        return document(asset_id, generation=2, **{"principals": access, "moments": (), **facts})
+
+    def test_changed_facts_leave_what_is_seen_and_answer_as_if_all_had_been_put(self, backend):
+        chance = random.Random(31)
+        library = make_library(31, assets=40)
+        backend.put(library)
+        changed = [
+            replace(
+                make_document(chance, asset_id=old.asset_id, generation=2),
+                kind=old.kind,
+                duration_ms=old.duration_ms,
+                moments=old.moments,
+                ancestors=old.ancestors,
+                categories=old.categories,
+            )
+            for old in library[:25]
+        ]
+        changed = [
+            replace(new, marks=tuple(sorted({*new.marks} - {"boxes"} | {"boxes"} & {*old.marks})))
+            for new, old in zip(changed, library, strict=False)
+        ]
+        without = [
+            replace(new, moments=(), categories=(), marks=tuple({*new.marks} - {"boxes"}))
+            for new in changed
+        ]
+        assert backend.update_facts(without) == {new.asset_id for new in changed}
+        backend.refresh()
+        naive, questions = Oracle([*changed, *library[25:]]), Questions(32, rich=True)
+        for _ in range(60):
+            asked = request(questions.condition(), facets=FACETS, principals=chance.choice(ASKERS))
+            assert ids(backend, asked) == naive.search(asked).ids, asked
+        for principals in ASKERS:
+            assert backend.label_counts(principals) == naive.label_counts(principals)
+
+    def test_facts_are_not_changed_where_what_is_seen_has_changed_too(self, backend):
+        backend.put([document(moments_stamp="7")])
+        assert backend.update_facts([self.facts(ONE, moments_stamp="8")]) == set()
+        backend.refresh()
+        assert ids(backend, request(Seen(1))) == [ONE]
+        assert list(backend.generations()) == [(ONE, 1)]
+
+    def test_late_facts_change_nothing(self, backend):
+        backend.put([document(generation=3, title_text="rain")])
+        assert backend.update_facts([self.facts(ONE)]) == {ONE}
+        backend.refresh()
+        assert ids(backend, request(InText(("rain",)))) == [ONE]
+
     def test_words_count_only_where_the_asker_may_read_them(self, backend):
         backend.put([document(title_text="harbour rain"), document(TWO, title_text="beach")])
-        backend.update_access(TWO, principals=frozenset({"u:5"}), generation=2)
+        backend.update_facts([self.facts(TWO, title_text="beach")])
         backend.refresh()
         asker = Principals(frozenset({"members"}))
         tokens = ["harbour", "beach", "nowhere"]
@@ -275,106 +318,3 @@ class TestSqlite(SearchBackendContract):
         engine.ensure_ready()
         yield engine
         engine.close()
-
-
-class TestSqliteFiles:
-    """What only the embedded engine has: files that can be missing, foreign or full."""
-
-    @pytest.fixture
-    def path(self, tmp_path):
-        return tmp_path / "index.sqlite3"
-
-    @pytest.fixture
-    def engine(self, path):
-        engine = SqliteBackend(path=path)
-        yield engine
-        engine.close()
-
-    def test_a_missing_index_is_never_an_empty_answer(self, engine):
-        with pytest.raises(IndexMissing, match="rebuild_search_index"):
-            engine.search(request(Seen(1)))
-        assert not engine.health().ok
-
-    def test_an_index_of_another_version_asks_for_a_rebuild(self, engine, path):
-        engine.ensure_ready()
-        with engine._writing() as (connection,):
-            connection.execute("UPDATE meta SET value = '0' WHERE key = 'schema'")
-        engine.close()
-        with pytest.raises(SearchUnavailable, match="rebuild_search_index"):
-            engine.ensure_ready()
-        with engine.rebuild() as target:
-            target.put([document()])
-        assert ids(engine, request(Seen(1))) == [ONE]
-
-    def test_a_file_that_is_no_index_is_an_outage_with_a_cure(self, engine, path):
-        path.write_bytes(b"not a database" * 500)
-        with pytest.raises(SchemaMismatch, match="rebuild_search_index"):
-            engine.search(request(Seen(1)))
-        with engine.rebuild() as target:
-            target.put([document()])
-        assert ids(engine, request(Seen(1))) == [ONE]
-
-    def test_two_rebuilds_at_once_are_refused(self, engine):
-        engine.ensure_ready()
-        with (
-            engine.rebuild(),
-            pytest.raises(SearchUnavailable, match="already"),
-            engine.rebuild(),
-        ):
-            pass
-
-    def test_only_the_file_in_use_is_left_after_rebuilds(self, engine, path):
-        engine.ensure_ready()
-        for _ in range(3):
-            with engine.rebuild() as target:
-                target.put([document()])
-            assert ids(engine, request(Seen(1))) == [ONE]
-        assert len(list(path.parent.glob("index-*.sqlite3"))) == 1
-
-    def test_answers_stay_whole_while_rebuilds_and_writes_go_on(self, engine):
-        engine.ensure_ready()
-        engine.put([document()])
-        done, answers = threading.Event(), []
-
-        def look():
-            while not done.is_set():
-                answers.append(len(engine.search(request(Seen(1))).hits))
-
-        with ThreadPoolExecutor(4) as threads:
-            looking = [threads.submit(look) for _ in range(4)]
-            try:
-                for generation in range(2, 8):
-                    with engine.rebuild() as target:
-                        target.put([document(generation=generation)])
-                        engine.put([document(generation=generation)])
-            finally:
-                done.set()
-            for one in looking:
-                one.result()
-        assert set(answers) == {1}
-        assert len(answers) > 20
-
-    def test_what_a_killed_rebuild_left_behind_is_swept_and_written_to_no_more(self, engine, path):
-        engine.ensure_ready()
-        with engine.rebuild() as target:
-            target.put([document()])
-        half = engine._files.create()
-        path.with_name(f"{path.name}.rebuild").write_text(half.name)
-        engine.put([document(TWO)])
-        with sqlite3.connect(half) as left:
-            assert left.execute("SELECT count(*) FROM asset").fetchone() == (0,)
-        left.close()
-        with engine.rebuild() as target:
-            target.put([document()])
-        assert not half.exists()
-
-    def test_another_process_sees_the_new_file_after_a_rebuild(self, engine, path):
-        engine.ensure_ready()
-        other = SqliteBackend(path=path)
-        assert ids(other, request(Seen(1))) == []
-        with engine.rebuild() as target:
-            target.put([document()])
-        assert ids(other, request(Seen(1))) == [ONE]
-        other.put([document(TWO)])
-        assert ids(engine, request(Seen(1))) == [ONE, TWO]
-        other.close()

@@ -55,30 +55,32 @@ class OpenSearchBackend(SearchBackend):
 
     def remove(self, generations: Mapping[str, int]) -> None:
         """Take assets out for this generation and all before it; what is not there is fine."""
-        self._indexes.write(
-            (
-                asset_id,
-                schema.version_of(generation, removed=True),
-                schema.removed(asset_id, generation),
-            )
-            for asset_id, generation in generations.items()
-        )
+        self._indexes.write(_removals(generations))
 
-    def update_access(self, asset_id: str, *, principals: frozenset[str], generation: int) -> bool:
-        """Change who may find an asset without its moments; False if it is not there."""
+    def update_facts(self, documents: Iterable[AssetDocument]) -> frozenset[str]:
+        """Change all of assets but what is seen in them."""
+        wanted = {document.asset_id: document for document in documents}
+        if not wanted:
+            return frozenset()
         self._indexes.check()
         with self._clients.translated():
             found = self._clients.writer.mget(
-                index=self._indexes.alias, body={"docs": [{"_id": asset_id}]}
-            )["docs"][0]
-        stored = found.get("_source", {})
-        if not found.get("found") or not stored["live"]:
-            return False
-        # What has this generation already was built from rows that knew of the change.
-        if stored["generation"] < generation:
-            body = {**stored, "principals": sorted(principals), "generation": generation}
-            self._indexes.write([(asset_id, schema.version_of(generation), body)])
-        return True
+                index=self._indexes.alias, body={"docs": [{"_id": each} for each in wanted]}
+            )["docs"]
+        done, operations = set(), []
+        for item in found:
+            stored, document = item.get("_source", {}), wanted[item["_id"]]
+            if not item.get("found") or not stored["live"]:
+                continue
+            # What has this generation already was built from rows that knew of the change.
+            if stored["generation"] >= document.generation:
+                done.add(item["_id"])
+            elif stored["moments_stamp"] == document.moments_stamp:
+                done.add(item["_id"])
+                version = schema.version_of(document.generation)
+                operations.append((item["_id"], version, schema.with_facts(stored, document)))
+        self._indexes.write(operations)
+        return frozenset(done)
 
     def search(self, request: SearchRequest) -> Page:
         """Answer a request."""
@@ -121,6 +123,9 @@ class OpenSearchBackend(SearchBackend):
         """Give every indexed asset with its generation, ordered by asset id."""
         self._indexes.check(now=True)
         self.refresh()
+        return self._generations(self._indexes.alias)
+
+    def _generations(self, index: str) -> Iterator[tuple[str, int]]:
         body: dict[str, Any] = {
             "size": _GENERATIONS_AT_ONCE,
             "query": {"bool": {"filter": [{"term": {"live": True}}]}},
@@ -129,7 +134,7 @@ class OpenSearchBackend(SearchBackend):
             "track_total_hits": False,
         }
         while True:
-            hits = self._ask(body)["hits"]["hits"]
+            hits = self._ask(body, index=index)["hits"]["hits"]
             for hit in hits:
                 yield hit["_id"], hit["_source"]["generation"]
             if len(hits) < _GENERATIONS_AT_ONCE:
@@ -137,10 +142,11 @@ class OpenSearchBackend(SearchBackend):
             body["search_after"] = hits[-1]["sort"]
 
     @contextmanager
-    def rebuild(self) -> Iterator[_NewIndex]:
+    def rebuild(self, *, made_from: str = "") -> Iterator[_NewIndex]:
         """Build a new index beside the old one; leaving without an error puts it in its place."""
-        with self._indexes.rebuilding() as fresh:
-            target = _NewIndex(self._indexes, fresh)
+        with self._indexes.rebuilding(made_from) as (fresh, resumed):
+            held = self._generations(fresh) if resumed else iter(())
+            target = _NewIndex(self._indexes, Signs(self._indexes, fresh, made_from), held)
             try:
                 yield target
             finally:
@@ -180,12 +186,12 @@ class OpenSearchBackend(SearchBackend):
         """Give connections back; the backend can be used again afterwards."""
         self._clients.close()
 
-    def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, body: dict[str, Any], *, index: str = "") -> dict[str, Any]:
         # Half an answer would look like less than there is.
         params = {"allow_partial_search_results": "false"}
         with self._clients.translated():
             answer: dict[str, Any] = self._clients.reader.search(
-                index=self._indexes.alias, body=body, params=params
+                index=index or self._indexes.alias, body=body, params=params
             )
         return answer
 
@@ -193,10 +199,15 @@ class OpenSearchBackend(SearchBackend):
 class _NewIndex:
     """An index being built beside the one in use."""
 
-    def __init__(self, indexes: Indexes, fresh: str) -> None:
+    def __init__(self, indexes: Indexes, signs: Signs, held: Iterator[tuple[str, int]]) -> None:
         self._indexes = indexes
-        self._signs = Signs(indexes, fresh)
+        self._signs = signs
+        self._held = held
         self.ended = False
+
+    def held(self) -> Iterator[tuple[str, int]]:
+        """Give what a rebuild that was killed has put already."""
+        return self._held
 
     def put(self, documents: Iterable[AssetDocument]) -> int:
         """Add documents; give how many were taken."""
@@ -205,8 +216,18 @@ class _NewIndex:
         self._signs.give()
         return self._indexes.write_next(_operations(documents))
 
+    def remove(self, generations: Mapping[str, int]) -> None:
+        """Take assets out for this generation and all before it."""
+        self._indexes.write_next(_removals(generations))
+
 
 def _operations(documents: Iterable[AssetDocument]) -> Iterator[Operation]:
     for document in documents:
         version = schema.version_of(document.generation)
         yield document.asset_id, version, schema.body_of(document)
+
+
+def _removals(generations: Mapping[str, int]) -> Iterator[Operation]:
+    for asset_id, generation in generations.items():
+        version = schema.version_of(generation, removed=True)
+        yield asset_id, version, schema.removed(asset_id, generation)

@@ -31,6 +31,8 @@ from search.backends.base import IndexMissing
 _READ_SECONDS = 2
 _WRITE_SECONDS = 30
 _RETRIES = 1
+# Threads of a process that ask at the same time without opening connections anew.
+_CONNECTIONS = 16
 _SCHEMES = {"opensearch+http": ("http", 80), "opensearch+https": ("https", 443)}
 _ADDRESS_HELP = (
     "MEDIALIB_SEARCH must look like opensearch+https://user:password@host:9200/prefix, "
@@ -112,6 +114,7 @@ class Clients:
             verify_certs=address.scheme == "https",
             timeout=seconds,
             max_retries=_RETRIES,
+            pool_maxsize=_CONNECTIONS,
             retry_on_timeout=True,
         )
 

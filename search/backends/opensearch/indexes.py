@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -75,16 +76,15 @@ class Indexes:
         # Another library's prefix may begin with ours.
         return _STAMP.fullmatch(name.removeprefix(f"{self.alias}-")) is not None
 
-    def create(self, *, alias: str, refresh: str | None = None) -> str:
+    def create(self, *, alias: str, refresh: str | None = None, made_from: str = "") -> str:
         """Make an empty index behind an alias; give its name."""
         stamp = f"{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{os.urandom(3).hex()}"
         name = f"{self.alias}-{stamp}"
         replicas = self._replicas if refresh is None else 0
         settings = schema.settings(replicas=replicas, refresh=refresh or self._refresh)
-        meta = {**schema.MAPPING["_meta"], "sign": time.time()}
         body = {
             "settings": settings,
-            "mappings": {**schema.MAPPING, "_meta": meta},
+            "mappings": {**schema.MAPPING, "_meta": _signed(made_from)},
             "aliases": {alias: {}},
         }
         with self._clients.translated():
@@ -144,15 +144,15 @@ class Indexes:
     # ---- rebuilding ------------------------------------------------------------------------------
 
     @contextmanager
-    def rebuilding(self) -> Iterator[str]:
-        """Make a new index and put it into use at the end; leave nothing behind on failure."""
-        for name, meta in self._meta(self.next).items():
-            if time.time() - float(meta.get("sign", 0)) < _DEAD_AFTER_SECONDS:
-                raise SearchUnavailable("The search index is being rebuilt already.")
-            self.delete(name)
-        fresh = self.create(alias=self.next, refresh="-1")
+    def rebuilding(self, made_from: str) -> Iterator[tuple[str, bool]]:
+        """Make a new index, or go on with one that was left, and put it into use at the end.
+
+        Leaves nothing behind on failure; only a process that is killed leaves its index.
+        """
+        left = self._left_behind(made_from)
+        fresh = left or self.create(alias=self.next, refresh="-1", made_from=made_from)
         try:
-            yield fresh
+            yield fresh, left is not None
             self._switch(fresh)
         except BaseException:
             # Should the server be away, the next rebuild deletes what is left.
@@ -162,11 +162,28 @@ class Indexes:
         finally:
             self._checked_at = -float(_CHECK_EVERY_SECONDS)
 
-    def sign(self, fresh: str) -> None:
+    def _left_behind(self, made_from: str) -> str | None:
+        """Name the index of a killed rebuild that can be gone on with; delete those that can't."""
+        usable = None
+        for name, meta in self._meta(self.next).items():
+            if _is_alive(meta):
+                raise SearchUnavailable("The search index is being rebuilt already.")
+            same = (schema.SCHEMA, made_from) == (meta.get("schema"), meta.get("made_from"))
+            if not (made_from and same) or usable is not None:
+                self.delete(name)
+                continue
+            usable = name
+            self.sign(name, made_from)
+            with self._clients.translated():
+                self._clients.writer.indices.refresh(index=name)
+        return usable
+
+    def sign(self, fresh: str, made_from: str) -> None:
         """Say that the rebuild of an index is alive."""
-        meta = {**schema.MAPPING["_meta"], "sign": time.time()}
         with self._clients.translated():
-            self._clients.writer.indices.put_mapping(index=fresh, body={"_meta": meta})
+            self._clients.writer.indices.put_mapping(
+                index=fresh, body={"_meta": _signed(made_from)}
+            )
 
     def _switch(self, fresh: str) -> None:
         settings = {"refresh_interval": self._refresh, "number_of_replicas": self._replicas}
@@ -197,16 +214,44 @@ class Indexes:
 class Signs:
     """Gives a sign of a rebuild now and then."""
 
-    def __init__(self, indexes: Indexes, fresh: str) -> None:
+    def __init__(self, indexes: Indexes, fresh: str, made_from: str) -> None:
         self._indexes = indexes
         self._fresh = fresh
+        self._made_from = made_from
         self._last = time.monotonic()
 
     def give(self) -> None:
         """Give one if the last is some time ago."""
         if time.monotonic() - self._last > _SIGN_EVERY_SECONDS:
-            self._indexes.sign(self._fresh)
+            self._indexes.sign(self._fresh, self._made_from)
             self._last = time.monotonic()
+
+
+def _signed(made_from: str) -> dict[str, Any]:
+    """Make the notes of an index: its version, what it is made from, and who makes it."""
+    holder = f"{socket.gethostname()} {os.getpid()}"
+    return {
+        **schema.MAPPING["_meta"],
+        "sign": time.time(),
+        "holder": holder,
+        "made_from": made_from,
+    }
+
+
+def _is_alive(meta: dict[str, Any]) -> bool:
+    """Tell whether a rebuild still goes on; a process of this machine is looked for at once."""
+    if time.time() - float(meta.get("sign", 0)) > _DEAD_AFTER_SECONDS:
+        return False
+    host, _, pid = str(meta.get("holder", "")).partition(" ")
+    if host != socket.gethostname() or not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _versioned(version: int) -> dict[str, Any]:

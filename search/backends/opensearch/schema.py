@@ -13,10 +13,9 @@ from typing import Any
 
 from search.backends import timeline
 from search.backends.facets import length_class, month_of
-from search.conditions import STEPS
 from search.documents import AssetDocument
 
-SCHEMA = "1"
+SCHEMA = "2"
 # A sort value for assets without a capture date: behind all others.
 NEVER = 1 << 62
 # Whole numbers in which scores are kept, so that none is rounded differently from another's.
@@ -73,6 +72,7 @@ MAPPING: dict[str, Any] = {
         # Label, highest step and number of ranges up to that step, in one number.
         "counted": _LONG,
         "moment_count": _LONG,
+        "moments_stamp": {"type": "keyword", "index": False, "doc_values": False},
         "edges": _STORED,
         "masks": _STORED,
         "moments": _STORED,
@@ -108,6 +108,22 @@ def removed(asset_id: str, generation: int) -> dict[str, Any]:
 
 def body_of(document: AssetDocument) -> dict[str, Any]:
     """Make the body of a document."""
+    return {
+        **_facts(document),
+        "categories": [name for name in document.categories if name],
+        "moment_count": len(document.moments),
+        "moments_stamp": document.moments_stamp,
+        **_labels(document),
+    }
+
+
+def with_facts(stored: dict[str, Any], document: AssetDocument) -> dict[str, Any]:
+    """Make the body of a stored document with other facts; what is seen stays."""
+    seen = {"boxes"} & set(stored["marks"])
+    return {**stored, **_facts(document), "marks": sorted(seen.union(document.marks))}
+
+
+def _facts(document: AssetDocument) -> dict[str, Any]:
     captured = document.captured_ms
     return {
         "live": True,
@@ -121,7 +137,6 @@ def body_of(document: AssetDocument) -> dict[str, Any]:
         "keywords_text": document.keywords_text,
         "description_text": document.description_text,
         "keywords": list(document.keywords),
-        "categories": [name for name in document.categories if name],
         "marks": list(document.marks),
         "created_ms": document.created_ms,
         "captured_ms": captured,
@@ -129,8 +144,6 @@ def body_of(document: AssetDocument) -> dict[str, Any]:
         "duration_ms": document.duration_ms,
         "month": month_of(document),
         "length": length_class(document) or None,
-        "moment_count": len(document.moments),
-        **_labels(document),
     }
 
 
@@ -145,7 +158,7 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
         score[f"h{row.label}"] = (whole >> _LOW_BITS) + 1
         score[f"l{row.label}"] = (whole & _LOW) + 1
         masks[f"l{row.label}"] = b64encode(row.masks).decode()
-        steps = _steps(row.masks)
+        steps = timeline.steps(row.masks)
         tops.append(f"{row.label}@{steps[-1]}")
         counted += [
             (row.label << LABEL_SHIFT) + (step << STEP_SHIFT) + row.counts[step] for step in steps
@@ -162,16 +175,6 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
         "masks": masks,
         "moments": moments,
     }
-
-
-def _steps(masks: bytes) -> list[int]:
-    """List the steps at which a label's ranges change: the highest one of each mask."""
-    values = [timeline.unpack(masks, step) for step in range(len(STEPS))]
-    return [
-        step
-        for step, (value, above) in enumerate(zip(values, [*values[1:], 0], strict=True))
-        if value != above
-    ]
 
 
 def score_of(stored: dict[str, int], label: int) -> float:

@@ -72,15 +72,11 @@ class SqliteBackend(SearchBackend):
             for connection in connections:
                 writer.remove(connection, generations)
 
-    def update_access(self, asset_id: str, *, principals: frozenset[str], generation: int) -> bool:
-        """Change who may find an asset without its moments; False if it is not there."""
+    def update_facts(self, documents: Iterable[AssetDocument]) -> frozenset[str]:
+        """Change all of assets but what is seen in them."""
+        batch = list(documents)
         with self._writing() as connections:
-            found = [
-                writer.update_access(
-                    connection, asset_id, principals=principals, generation=generation
-                )
-                for connection in connections
-            ]
+            found = [writer.update_facts(connection, batch) for connection in connections]
         return found[0]
 
     def search(self, request: SearchRequest) -> Page:
@@ -108,10 +104,7 @@ class SqliteBackend(SearchBackend):
         while True:
             # Page by page, as an open read would keep the log from being cut back.
             with self._readers.reading() as connection:
-                rows = connection.execute(
-                    "SELECT uuid, generation FROM asset WHERE uuid > ? ORDER BY uuid LIMIT 5000",
-                    (last,),
-                ).fetchall()
+                rows = _generations_after(connection, last)
             if not rows:
                 return
             last = rows[-1][0]
@@ -119,11 +112,10 @@ class SqliteBackend(SearchBackend):
                 yield str(UUID(bytes=uuid)), generation
 
     @contextmanager
-    def rebuild(self) -> Iterator[_NewIndex]:
+    def rebuild(self, *, made_from: str = "") -> Iterator[_NewIndex]:
         """Build a new index beside the old one; leaving without an error puts it in its place."""
-        fresh = self._files.create()
-        with self._files.rebuilding(fresh):
-            target = _NewIndex(fresh)
+        with self._files.rebuilding(made_from) as (fresh, resumed):
+            target = _NewIndex(fresh, resumed=resumed)
             try:
                 yield target
                 target.finish()
@@ -195,20 +187,47 @@ class SqliteBackend(SearchBackend):
         self._writer = None
 
 
+def _generations_after(connection: sqlite3.Connection, last: bytes) -> list[tuple[bytes, int]]:
+    return connection.execute(
+        "SELECT uuid, generation FROM asset WHERE uuid > ? ORDER BY uuid LIMIT 5000", (last,)
+    ).fetchall()
+
+
 class _NewIndex:
     """An index being built beside the one in use."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, resumed: bool) -> None:
+        self._resumed = resumed
         self._connection: sqlite3.Connection | None = connect(path)
-        # Should the machine go down now, the half-built file is thrown away anyway.
+        # Should the machine go down now, a damaged file is noticed and thrown away.
         self._connection.execute("PRAGMA synchronous = OFF")
 
     def put(self, documents: Iterable[AssetDocument]) -> int:
         """Add documents; give how many were taken."""
+        with translated():
+            return writer.put(self._open(), documents)
+
+    def remove(self, generations: Mapping[str, int]) -> None:
+        """Take assets out for this generation and all before it."""
+        with translated():
+            writer.remove(self._open(), generations)
+
+    def held(self) -> Iterator[tuple[str, int]]:
+        """Give what a rebuild that was killed has put already."""
+        last = b""
+        while self._resumed:
+            with translated():
+                rows = _generations_after(self._open(), last)
+            if not rows:
+                return
+            last = rows[-1][0]
+            for uuid, generation in rows:
+                yield str(UUID(bytes=uuid)), generation
+
+    def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             raise SearchUnavailable("This rebuild has ended already.")
-        with translated():
-            return writer.put(self._connection, documents)
+        return self._connection
 
     def finish(self) -> None:
         """Bring everything to disk and close the file."""

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from medialib.exceptions import SearchUnavailable
@@ -138,21 +138,41 @@ class IndexFiles:
         raise SearchUnavailable(f"The search index can't be written to {self.path.parent}.")
 
     @contextmanager
-    def rebuilding(self, fresh: Path) -> Iterator[None]:
-        """Announce a file being built, so that writers write to it as well."""
+    def rebuilding(self, made_from: str) -> Iterator[tuple[Path, bool]]:
+        """Announce a file being built, so that writers write to it as well.
+
+        Gives it, and whether it was left behind by a killed rebuild of the same.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._rebuild_path.open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                delete(fresh)
                 raise SearchUnavailable("The search index is being rebuilt already.") from None
+            file.seek(0)
+            left = self._left_behind(file.read(), made_from)
+            fresh = left or self.create()
             file.truncate(0)
-            file.write(fresh.name)
+            file.write(f"{fresh.name}\n{made_from}")
             file.flush()
             try:
-                yield
+                yield fresh, left is not None
             finally:
                 file.truncate(0)
+
+    def _left_behind(self, note: str, made_from: str) -> Path | None:
+        """Name the file of a killed rebuild, if it is whole and was made from the same."""
+        name, _, before = note.partition("\n")
+        path = self.path.with_name(name or "-")
+        if not made_from or before != made_from or not path.is_file():
+            return None
+        try:
+            with closing(connect(path)) as connection:
+                check_schema(connection)
+                (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except (sqlite3.Error, SchemaMismatch):
+            return None
+        return path if said == "ok" else None
 
     def being_built(self) -> Path | None:
         """Name the file that a living process is building, if there is one."""
@@ -163,7 +183,7 @@ class IndexFiles:
         except FileNotFoundError:
             return None
         with self._rebuild_path.open() as file:
-            name = file.read().strip()
+            name = file.readline().strip()
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -6,7 +6,7 @@ import sqlite3
 
 from search.conditions import STEPS
 
-SCHEMA = "2"
+SCHEMA = "3"
 COUNTS = tuple(f"n{step}" for step in range(len(STEPS)))
 
 _TABLES = f"""
@@ -24,7 +24,8 @@ CREATE TABLE asset (id INTEGER PRIMARY KEY, uuid BLOB NOT NULL UNIQUE, generatio
 
 -- What only some queries read: the cuts of the timeline, and the values facets count.
 CREATE TABLE asset_detail (asset INTEGER PRIMARY KEY, edges BLOB NOT NULL, labels BLOB NOT NULL,
-    categories TEXT NOT NULL, keywords TEXT NOT NULL, marks TEXT NOT NULL, counted BLOB NOT NULL);
+    categories TEXT NOT NULL, keywords TEXT NOT NULL, marks TEXT NOT NULL, counted BLOB NOT NULL,
+    moments_stamp TEXT NOT NULL);
 
 CREATE TABLE asset_word (kind TEXT NOT NULL, value TEXT NOT NULL, asset INTEGER NOT NULL,
     PRIMARY KEY (kind, value, asset)) WITHOUT ROWID;

@@ -52,28 +52,51 @@ def remove(connection: sqlite3.Connection, generations: Mapping[str, int]) -> No
             )
 
 
-def update_access(
-    connection: sqlite3.Connection, asset_id: str, *, principals: frozenset[str], generation: int
-) -> bool:
-    """Change who may find an asset; False if it is not there."""
+def update_facts(
+    connection: sqlite3.Connection, documents: Iterable[AssetDocument]
+) -> frozenset[str]:
+    """Change all but what is seen, in one transaction; give the assets that are up to date now."""
     with _transaction(connection):
-        row = _find(connection, UUID(asset_id).bytes)
-        if row is None:
-            return False
-        asset, known, before = row
-        if known > generation:
-            return True
-        access = _access(connection, principals)
-        stored = connection.execute(
-            "SELECT labels FROM asset_detail WHERE asset = ?", (asset,)
-        ).fetchone()
-        labels = set(unpack_labels(stored[0]))
-        _count_labels(connection, labels, access=before, change=-1)
-        _count_labels(connection, labels, access=access, change=1)
-        connection.execute(
-            "UPDATE asset SET access = ?, generation = ? WHERE id = ?", (access, generation, asset)
+        return frozenset(
+            document.asset_id for document in documents if _update_facts(connection, document)
         )
+
+
+def _update_facts(connection: sqlite3.Connection, document: AssetDocument) -> bool:
+    uuid = UUID(document.asset_id).bytes
+    row = _find(connection, uuid)
+    if row is None:
+        return False
+    asset, known, before = row
+    if known >= document.generation:
         return True
+    labels, keywords, marks, stamp = connection.execute(
+        "SELECT labels, keywords, marks, moments_stamp FROM asset_detail WHERE asset = ?", (asset,)
+    ).fetchone()
+    if stamp != document.moments_stamp:
+        return False
+    access = _access(connection, document.principals)
+    if access != before:
+        seen = set(unpack_labels(labels))
+        _count_labels(connection, seen, access=before, change=-1)
+        _count_labels(connection, seen, access=access, change=1)
+    _write_asset(connection, document, uuid=uuid, access=access, known=row)
+    _write_words(connection, asset, document, replaces=True)
+    boxes = {"boxes"}.intersection(marks.split("\n"))
+    fresh = sorted(boxes.union(document.marks))
+    connection.executemany(
+        "DELETE FROM asset_word WHERE kind = ? AND value = ? AND asset = ?",
+        _word_rows(asset, (), keywords.split("\n"), marks.split("\n")),
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO asset_word VALUES (?, ?, ?)",
+        _word_rows(asset, (), document.keywords, fresh),
+    )
+    connection.execute(
+        "UPDATE asset_detail SET keywords = ?, marks = ? WHERE asset = ?",
+        ("\n".join(document.keywords), "\n".join(fresh), asset),
+    )
+    return True
 
 
 class _transaction:
@@ -202,7 +225,7 @@ def _write_labels(
         [(asset, *moment) for moment in document.moments],
     )
     connection.execute(
-        "INSERT INTO asset_detail VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO asset_detail VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             asset,
             timeline.pack_edges(built.edges),
@@ -211,6 +234,7 @@ def _write_labels(
             "\n".join(document.keywords),
             "\n".join(document.marks),
             pack_labels(row.label for row in built.counted),
+            document.moments_stamp,
         ),
     )
     connection.executemany(

@@ -10,17 +10,29 @@ from django.core.management.base import BaseCommand, CommandError
 from medialib.exceptions import SearchUnavailable
 from search import services
 
+_BAR = 30
+_SAY_EVERY_SECONDS = 2
+
 
 class Command(BaseCommand):
-    help = "Build the search index anew beside the old one, which answers until the end."
+    help = (
+        "Build the search index anew beside the old one, which answers until the end. "
+        "After a kill, run it again: it goes on where it was."
+    )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Rebuild and say how far it is, a line every few seconds."""
+    def handle(self, *args: Any, verbosity: int, **options: Any) -> None:
+        """Rebuild and say how far it is: a bar on a terminal, else a line every few seconds."""
+        on_terminal = self.stdout.isatty()
         said = time.monotonic()
 
         def progress(done: int, total: int) -> None:
             nonlocal said
-            if time.monotonic() - said > 2:
+            if on_terminal:
+                filled = _BAR * min(done, total) // max(total, 1)
+                bar = "#" * filled + "-" * (_BAR - filled)
+                self.stdout.write(f"\r[{bar}] {done} of {total} assets", ending="")
+                self.stdout.flush()
+            elif verbosity > 1 or time.monotonic() - said > _SAY_EVERY_SECONDS:
                 said = time.monotonic()
                 self.stdout.write(f"{done} of {total} assets")
 
@@ -28,4 +40,4 @@ class Command(BaseCommand):
             count = services.rebuild(progress)
         except SearchUnavailable as error:
             raise CommandError(f"{error.detail} The old index is still in use.") from error
-        self.stdout.write(f"The search index holds {count} assets.")
+        self.stdout.write(f"{chr(10) * on_terminal}The search index holds {count} assets.")
