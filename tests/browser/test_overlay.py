@@ -49,6 +49,9 @@ _WATCH = """({bits, step, wanted}) => {
   };
   video.requestVideoFrameCallback(watch);
   video.loop = true;
+  // A busy machine tells of a frame when the next one is up already, and the reading would be
+  // wrong, not the box: at half speed a frame stands long enough to be read.
+  video.playbackRate = 0.5;
   video.play();
 }"""
 
