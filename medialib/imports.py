@@ -21,7 +21,8 @@ from django.conf import settings
 
 from medialib import aws
 from medialib.exceptions import Refused, StorageUnavailable
-from medialib.media import sniff
+from medialib.media import probe, sniff
+from medialib.models import Asset
 
 TABLE = "media.csv"
 _HEAD = 64 * 1024
@@ -47,8 +48,12 @@ class Place(ABC):
         """Give every file, by name, hidden ones left out."""
 
     @abstractmethod
+    def read_at(self, name: str, offset: int, length: int) -> bytes:
+        """Give up to `length` bytes of a file from `offset`, in one read of the place."""
+
     def head(self, name: str) -> bytes:
         """Give a file's first bytes."""
+        return self.read_at(name, 0, _HEAD)
 
     @abstractmethod
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
@@ -81,10 +86,11 @@ class FolderPlace(Place):
         """Name what may lie beside a single file."""
         return {path.name for path in self._root.iterdir() if path.is_file()}
 
-    def head(self, name: str) -> bytes:
-        """Give a file's first bytes."""
+    def read_at(self, name: str, offset: int, length: int) -> bytes:
+        """Give some bytes of a file."""
         with (self._root / name).open("rb") as file:
-            return file.read(_HEAD)
+            file.seek(offset)
+            return file.read(length)
 
     def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """Open a file."""
@@ -125,10 +131,11 @@ class BucketPlace(Place):
     def _get(self, name: str, **how: Any) -> Any:
         return self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, **how)
 
-    def head(self, name: str) -> bytes:
-        """Give an object's first bytes."""
+    def read_at(self, name: str, offset: int, length: int) -> bytes:
+        """Give some bytes of an object; nothing else of it is fetched."""
+        span = f"bytes={offset}-{offset + length - 1}"
         with self._translated():
-            return bytes(self._get(name, Range=f"bytes=0-{_HEAD - 1}")["Body"].read())
+            return bytes(self._get(name, Range=span)["Body"].read())
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
@@ -154,6 +161,34 @@ class Candidate:
     def filename(self) -> str:
         """The file's own name."""
         return PurePosixPath(self.found.name).name
+
+
+class _PlaceSource:
+    """The bytes of a file where an import finds it, for the cage."""
+
+    path: Path | None = None
+
+    def __init__(self, place: Place, found: Found) -> None:
+        self._place, self._name, self.size = place, found.name, found.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Give up to `length` bytes from `offset` (fewer at the end)."""
+        length = min(length, self.size - offset)
+        return self._place.read_at(self._name, offset, length) if length > 0 else b""
+
+
+def sketch(candidate: Candidate) -> Asset:
+    """Make the asset that a file would become, for estimates; it is not saved.
+
+    A video's length is read from the file in the cage. Raises MediaRejected or CageDied for a
+    video that can't be shown.
+    """
+    found = candidate.found
+    kind = sniff.sniff(candidate.place.head(found.name)) or ""
+    asset = Asset(kind=kind, size=found.size, original_filename=candidate.filename)
+    if kind == Asset.Kind.VIDEO:
+        asset.duration_ms = probe.probe(_PlaceSource(candidate.place, found)).duration_ms
+    return asset
 
 
 def place_of(text: str) -> Place:

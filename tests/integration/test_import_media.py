@@ -7,11 +7,13 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from labelling.backends.recorded import RecordedBackend
 from medialib import imports
 from medialib.models import Asset
 from tests import samples, service
@@ -87,6 +89,30 @@ def test_a_dry_run_brings_nothing_in(folder, boss, library):
     assert Asset.objects.count() == 0
     with pytest.raises(CommandError):
         run(folder / "nothing")
+
+
+class PaidBackend(RecordedBackend):
+    """A labeller that takes 0.10 USD a minute and 0.001 a photo."""
+
+    paid = True
+
+    def estimate(self, request):
+        return Decimal(request.duration_ms) / 600_000 or Decimal("0.001")
+
+
+def test_a_dry_run_says_what_labelling_would_cost(folder, boss, library, settings):
+    entry = {"BACKEND": f"{__name__}.PaidBackend", "OPTIONS": {}}
+    settings.LABELLING_BACKENDS = {**settings.LABELLING_BACKENDS, "paid-test": entry}
+    settings.MEDIALIB_LABELLING = "paid-test"
+    (folder / "photo.jpg").write_bytes(samples.photo())
+    # What was paid for elsewhere is left out; so is what can't be shown, which is named.
+    (folder / "deep" / "b.mp4.json").write_bytes(samples.answer([(0, "Car", 90.0)]))
+    (folder / "broken.mp4").write_bytes(samples.clip(seconds=1.4)[:200])
+    said, wrong = run(folder, "--dry-run")
+    assert "Labelling: 1 photo and 1 video (0.0 min): about 0.0028 USD" in said
+    assert "1 would be refused, 3 would import" in said
+    assert "broken.mp4: " in wrong
+    assert Asset.objects.count() == 0
 
 
 def test_links_out_of_the_folder_are_left_out(folder, tmp_path, boss, library):

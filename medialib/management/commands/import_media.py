@@ -15,8 +15,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from labelling.answers import AnswerInvalid
+from labelling.estimates import estimate
 from medialib import imports, services
 from medialib.exceptions import Duplicate, Refused, StorageUnavailable
+from medialib.media.errors import CageDied, MediaRejected
 from medialib.models import Asset, User
 from medialib.models.asset import new_id
 
@@ -34,7 +36,11 @@ class Command(BaseCommand):
         parser.add_argument("--owner", help="User name; default: the first superuser.")
         parser.add_argument("--visibility", choices=Asset.Visibility.values, default="")
         parser.add_argument("--keyword", action="append", default=[], help="May be repeated.")
-        parser.add_argument("--dry-run", action="store_true", help="Only say what would be done.")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Only say what would be done, and what labelling it would cost.",
+        )
         parser.add_argument(
             "--watch",
             type=float,
@@ -49,6 +55,7 @@ class Command(BaseCommand):
             keywords=tuple(options["keyword"]), visibility=options["visibility"], batch=new_id()
         )
         self._counts: Counter[str] = Counter()
+        self._to_label: list[Asset] = []
         self._started = time.monotonic()
         try:
             places = [imports.place_of(text) for text in options["paths"]]
@@ -59,6 +66,8 @@ class Command(BaseCommand):
                     self._run(place, dry=options["dry_run"])
         except (Refused, StorageUnavailable) as error:
             raise CommandError(error.detail) from None
+        if options["dry_run"]:
+            self.stdout.write(f"Labelling: {estimate(self._to_label).sentence}")
         counts = sorted(self._counts.items())
         report = ", ".join(f"{number} {what}" for what, number in counts)
         self.stdout.write(self.style.SUCCESS(report or "No photos or videos were found there."))
@@ -80,13 +89,21 @@ class Command(BaseCommand):
         for candidate in imports.find_candidates(place, known=known):
             if settled is not None and candidate.found not in settled:
                 continue
-            if dry:
-                found = candidate.found
-                self.stdout.write(f"would import {found.ref} ({found.size:,} bytes)")
-                self._counts["would import"] += 1
-            else:
-                self._counts[self._import(candidate)] += 1
+            self._counts[self._sketch(candidate) if dry else self._import(candidate)] += 1
             self._show_progress()
+
+    def _sketch(self, candidate: imports.Candidate) -> str:
+        """Say what would be done with a file, and keep in mind what labelling it would cost."""
+        found = candidate.found
+        try:
+            # An answer that lies beside a file is not paid for again.
+            if not candidate.answer:
+                self._to_label.append(imports.sketch(candidate))
+        except (MediaRejected, CageDied) as error:
+            self.stderr.write(f"{found.ref}: {error.detail}")
+            return "would be refused"
+        self.stdout.write(f"would import {found.ref} ({found.size:,} bytes)")
+        return "would import"
 
     def _watch(self, places: list[imports.Place], seconds: float) -> None:
         """Look again and again; what has the same size twice in a row is whole."""
