@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from knox.models import get_token_model
 
-from medialib import services
+from medialib import services, tokens
 from medialib.exceptions import Conflict, Duplicate, MedialibError
+from medialib.forms import TokenForm
 from medialib.models import Asset, Event, Keyword, Step, User
 from medialib.models.token import ApiToken
 from medialib.selectors import asset_status, with_open_steps
@@ -256,13 +257,48 @@ class KeywordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ["folded"]
 
 
+class ApiTokenAddForm(TokenForm, forms.ModelForm):  # type: ignore[type-arg]
+    """A new token for anybody, with the fields of the tokens page."""
+
+    class Meta:
+        model = ApiToken
+        fields = ["user"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, is_staff=True, **kwargs)
+
+
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin):
-    """Tokens: looked at and revoked here, made by `manage.py create_token`."""
+    """Tokens: made (and shown once), looked at and revoked."""
 
+    form = ApiTokenAddForm
     list_display = ["name", "user", "scopes", "created", "expiry", "last_used_at"]
-    fields = ["name", "user", "scopes", "created", "expiry", "last_used_at"]
     list_select_related = ["user"]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show all of a token but its hash."""
+        if obj:
+            return [*self.list_display, "allowed_addresses"]
+        return ["user", "name", "scopes", "days", "addresses"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A token acts as its person, so that only superusers make one for others."""
+        return bool(request.user.is_superuser)
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: Any, change: bool) -> None:
+        """Make the token through its service and show it, this once."""
+        token = tokens.make(obj.user, **form.wanted())
+        self.message_user(request, f"Copy it now, it is not shown again: {token}")
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        """Leave the log to the row itself, which says whose and since when."""
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: Any = None
+    ) -> HttpResponse:
+        """Go back to the list, where the token is shown above."""
+        return HttpResponseRedirect(reverse("admin:medialib_apitoken_changelist"))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Deleting a token revokes it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -298,3 +299,13 @@ class TokenForm(forms.Form):
             raise forms.ValidationError(
                 "Give addresses or networks such as 10.0.0.0/8, with commas between them."
             ) from None
+
+    def wanted(self) -> dict[str, Any]:
+        """Give what was said as the arguments that a new token is made with."""
+        said = self.cleaned_data
+        return {
+            "name": said["name"],
+            "scopes": said["scopes"],
+            "expires_in": timedelta(days=said["days"]) if said["days"] else None,
+            "addresses": said["addresses"],
+        }

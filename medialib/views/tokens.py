@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import cast
 
 from django.contrib import messages
@@ -29,21 +28,10 @@ def tokens_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = TokenForm(request.POST, is_staff=user.is_staff)
         if form.is_valid():
-            made = _make(user, form)
+            made = tokens.make(user, **form.wanted())
             form = TokenForm(is_staff=user.is_staff)
     context = {"form": form, "made": made, "tokens": tokens.of(user)}
     return render(request, "medialib/tokens.html", context, status=422 if form.errors else 200)
-
-
-def _make(user: User, form: TokenForm) -> str:
-    said = form.cleaned_data
-    return tokens.make(
-        user,
-        name=said["name"],
-        scopes=said["scopes"],
-        expires_in=timedelta(days=said["days"]) if said["days"] else None,
-        addresses=said["addresses"],
-    )
 
 
 @login_required

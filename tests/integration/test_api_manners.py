@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from medialib import services, tokens
 from medialib.http.request_ids import RequestIdFilter
-from medialib.models import ApiToken, Asset, KeptAnswer, Upload
+from medialib.models import ApiToken, Asset, KeptAnswer, Upload, User
 from tests import samples
 
 
@@ -190,6 +193,33 @@ def test_a_token_is_made_on_the_page_and_shown_once(mine, user, library):
     assert secret.encode() not in mine.get(reverse("tokens")).content
     assert b"nightly" in mine.get(reverse("tokens")).content
     assert "no-store" in page["Cache-Control"]
+
+
+def test_a_token_is_made_in_the_admin_and_shown_once(client, user, boss, library):
+    add = reverse("admin:medialib_apitoken_add")
+    said = {"user": user.pk, "name": "nightly", "scopes": ["read"], "days": "3"}
+    User.objects.filter(pk=user.pk).update(is_staff=True)
+    client.force_login(user)
+    assert client.post(add, said).status_code == 403
+    client.force_login(boss)
+    assert client.get(add).status_code == 200
+    wrong = client.post(add, {**said, "addresses": "everywhere"}).content
+    assert b"Give addresses or networks" in wrong
+    listed = client.post(add, {**said, "addresses": "127.0.0.0/8"}, follow=True).content.decode()
+    row = ApiToken.objects.get()
+    assert (row.user, row.name, row.scopes) == (user, "nightly", ["read"])
+    assert row.allowed_addresses == ["127.0.0.0/8"]
+    assert timedelta(days=2) < row.expiry - timezone.now() <= timedelta(days=3)
+    token = re.search(r"ml_\w+", listed).group()
+    client.logout()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert client.get(reverse("api-assets"), headers=headers).status_code == 200
+    client.force_login(boss)
+    for page in ("change", "changelist"):
+        address = reverse(
+            f"admin:medialib_apitoken_{page}", args=[row.pk] if page == "change" else []
+        )
+        assert token not in client.get(address).content.decode()
 
 
 def test_nobody_gives_a_token_more_than_they_have(mine, user, boss, client):
