@@ -68,11 +68,24 @@ class MediaPlayer extends HTMLElement {
 
   #watchFrames() {
     if (!this.video.requestVideoFrameCallback) return;
+    this.told = 0;
+    for (const name of ["seeked", "loadeddata"]) this.video.addEventListener(name, () => this.#lookOnceStill());
     const onFrame = (_, frame) => {
+      this.told += 1;
       this.#moved(frame.mediaTime);
       this.video.requestVideoFrameCallback(onFrame);
     };
     this.video.requestVideoFrameCallback(onFrame);
+  }
+
+  // A frame that was shown as its callback was being asked for is told by nobody: while the video
+  // stands still, its own time says which one it is.
+  #lookOnceStill() {
+    const { told } = this;
+    setTimeout(() => {
+      const isStill = this.video.paused && !this.video.seeking;
+      if (isStill && told === this.told) this.#moved(this.video.currentTime);
+    }, 150);
   }
 
   #moved(time) {
