@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.measure import PAIRS, Ratio, bounds, table
+from tests.benchmarks.measure import PAIRS, p95, ratio_of, table
 
 SIZES, SMOKE_SIZES = "2000,20000", "60"
 QUESTIONS, SMOKE_QUESTIONS = 60, 4
@@ -103,14 +103,14 @@ def _measured(backend: Any, bare: Any, corpus: Any, smoke: bool) -> tuple[list[R
     rows = _services(backend, bare, pairs, rounds)
     asked = _questions(backend, bare, pairs)
     spent = _interleaved(asked, rounds)
-    rows.append(_related("the usual layout's label page ÷ ours, p95", "≥ 2", spent, "usual", _p95))
+    rows.append(_related("the usual layout's label page ÷ ours, p95", "≥ 2", spent, "usual", p95))
     rows.append(_related("the same, p50", "", spent, "usual", statistics.median))
     for name, goal in (("A and B", "≤ 4"), ("A not B", ""), ("A then B", "≤ 6")):
         row = _related(f"{name}, first page ÷ label page, p50", goal, spent, name)
         rows.append(row)
     for name in asked:
         every = [seconds for turn in spent[name] for seconds in turn]
-        figures = f"{_ms(statistics.median(every))} / {_ms(_p95(every))}"
+        figures = f"{_ms(statistics.median(every))} / {_ms(p95(every))}"
         rows.append((f"{name}: p50 / p95", "", figures, ""))
     return rows, statistics.median(statistics.median(turn) for turn in spent["label page"])
 
@@ -163,7 +163,7 @@ def _services(backend: Any, bare: Any, pairs: list[tuple[int, int]], rounds: int
             (statistics.median(a), statistics.median(b))
             for a, b in zip(spent["ours"], spent["floor"], strict=True)
         ]
-        ratio = _ratio(middles)
+        ratio = ratio_of(middles)
         more = statistics.median(a - b for a, b in middles)
         verdict = "missed" if ratio.low > 1.25 or more > 0.0015 else ratio.verdict(1.25)
         figures = f"{ratio}, +{_ms(more)}: {_ms(ratio.ours_seconds)} ÷ {_ms(ratio.floor_seconds)}"
@@ -208,22 +208,11 @@ def _related(
     figure: Callable[[list[float]], float] = statistics.median,
 ) -> Row:
     page = spent["label page"]
-    ratio = _ratio([(figure(a), figure(b)) for a, b in zip(spent[name], page, strict=True)])
+    ratio = ratio_of([(figure(a), figure(b)) for a, b in zip(spent[name], page, strict=True)])
     figures = f"{ratio}: {_ms(ratio.ours_seconds)} ÷ {_ms(ratio.floor_seconds)}"
     if goal.startswith("≥"):
         return what, goal, figures, "missed" if ratio.high < float(goal[2:]) else "met"
     return what, goal, figures, ratio.verdict(float(goal[2:])) if goal else ""
-
-
-def _ratio(measured: list[tuple[float, float]]) -> Ratio:
-    ratios = [seconds / base for seconds, base in measured]
-    low, high = bounds(ratios)
-    middle = [statistics.median(side) for side in zip(*measured, strict=True)]
-    return Ratio(statistics.median(ratios), low, high, middle[0], middle[1])
-
-
-def _p95(values: list[float]) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * 0.95))]
 
 
 def _ms(seconds: float) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from tests.benchmarks.measure import Ratio, bounds, table
+from tests.benchmarks.measure import Ratio, p95, ratio_of, table
 
 ASSETS, SMOKE_ASSETS = 20_000, 200
 QUESTIONS, SMOKE_QUESTIONS = 60, 6
@@ -124,19 +124,8 @@ def _compare(ours: list[Any], floor: list[Any], rounds: int) -> tuple[Ratio, Rat
                 pair[side]()
                 spent[side].append(time.process_time() - begin)
         middles.append((statistics.median(spent[0]), statistics.median(spent[1])))
-        tails.append((_p95(spent[0]), _p95(spent[1])))
-    return _ratio(middles), _ratio(tails)
-
-
-def _ratio(measured: list[tuple[float, float]]) -> Ratio:
-    ratios = [seconds / base for seconds, base in measured]
-    low, high = bounds(ratios)
-    middle = [statistics.median(side) for side in zip(*measured, strict=True)]
-    return Ratio(statistics.median(ratios), low, high, middle[0], middle[1])
-
-
-def _p95(values: list[float]) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * 0.95))]
+        tails.append((p95(spent[0]), p95(spent[1])))
+    return ratio_of(middles), ratio_of(tails)
 
 
 def _figures(ratio: Ratio) -> str:
@@ -161,7 +150,7 @@ def _replace(backend: Any, db: sqlite3.Connection, corpus: Any, count: int) -> R
         begin = time.process_time()
         hand.replace(db, asset, rows, old)
         measured.append((seconds, time.process_time() - begin))
-    return _ratio(measured)
+    return ratio_of(measured)
 
 
 def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], int, list[int]]:
@@ -218,7 +207,7 @@ def _understanding(rounds: int) -> tuple[str, str, str, str]:
             begin = time.process_time()
             understand(text, vocabulary)
             spent.append((time.process_time() - begin) * 1e3)
-    tail = _p95(spent)
+    tail = p95(spent)
     figures = f"{tail:.2f} ms (p50 {statistics.median(spent):.2f})"
     return (
         "understanding, typo path included, p95",

@@ -68,6 +68,11 @@ def bounds(values: Sequence[float]) -> tuple[float, float]:
     return medians[_RESAMPLES // 40], medians[-_RESAMPLES // 40]
 
 
+def p95(values: Sequence[float]) -> float:
+    """Give the value that 95 % of these do not exceed."""
+    return sorted(values)[min(len(values) - 1, int(len(values) * 0.95))]
+
+
 def rss_bytes(pid: int | str = "self") -> int:
     """Give the resident memory of a process (Linux)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
