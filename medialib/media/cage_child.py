@@ -29,7 +29,6 @@ from typing import Any
 BLOCK = 256 * 1024
 CACHED_BLOCKS = 64
 READ_AHEAD_BLOCKS = 16
-LONGEST_EXPECTED = 16 * 1024**2
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_SECCOMP = 22
@@ -121,9 +120,10 @@ class ServedSource(io.RawIOBase):
     def expect(self, offset: int, length: int) -> None:
         """Fetch just these bytes at once. Reads inside them end where they end, if need be short.
 
-        A reader that fills its buffer would else reach for a whole block behind them.
+        A reader that fills its buffer would else reach for a whole block behind them. `length` is
+        at most what the parent gives in one read.
         """
-        self._expected = offset, self._link.read_at(offset, min(length, LONGEST_EXPECTED))
+        self._expected = offset, self._link.read_at(offset, length)
 
     def readinto(self, buffer: Any, /) -> int:
         view = memoryview(buffer).cast("B")
@@ -136,7 +136,8 @@ class ServedSource(io.RawIOBase):
         wanted = left if size is None or size < 0 else min(size, left)
         begin, expected = self._expected
         if begin <= self._place < begin + len(expected):
-            part = expected[self._place - begin :][:wanted]
+            skip = self._place - begin
+            part = expected[skip : skip + wanted]
             self._place += len(part)
             return part
         data = bytearray()

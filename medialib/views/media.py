@@ -142,11 +142,12 @@ def _send(
     read back only what comes from their own address.
     """
     try:
-        address = storage.address(
-            name, seconds=seconds, content_type=content_type, disposition=disposition
-        )
-        if address is not None and request.GET.get("here") != "1":
-            return HttpResponseRedirect(address, headers={"Cache-Control": "no-store"})
+        if request.GET.get("here") != "1":
+            address = storage.address(
+                name, seconds=seconds, content_type=content_type, disposition=disposition
+            )
+            if address is not None:
+                return HttpResponseRedirect(address, headers={"Cache-Control": "no-store"})
         size = storage.size_of(name)
     except Missing:
         raise Http404 from None

@@ -121,9 +121,11 @@ class Pictures:
 
     def _announce(self, place: int, until: int) -> None:
         """Fetch what lies between the keyframe before `place` and `until` (in the time base)."""
+        if self._expect is None:
+            return
         entries = self._stream.index_entries
         first = entries.search_timestamp(place, backward=True)
-        if self._expect is None or first < 0:
+        if first < 0:
             return
         last = max(first, entries.search_timestamp(until, backward=True, any_frame=True))
         late = _REORDERED + self._stream.codec_context.thread_count
