@@ -35,6 +35,7 @@ from medialib import steps, storage
 from medialib.exceptions import Missing, Refused, StepFailed
 from medialib.models import Asset, Step, User
 from medialib.models.asset import new_id
+from medialib.undo import on_failure
 
 _OPEN = (Analysis.Status.QUEUED, Analysis.Status.IN_PROGRESS)
 _RECORDED = "recorded"
@@ -234,11 +235,8 @@ def import_answer(
     Raises AnswerInvalid for what is no answer, or another file's; then nothing is kept.
     """
     kept = keep_answer(asset, file, filename=filename)
-    try:
+    with on_failure(partial(storage.delete, kept.raw_name)):
         return add_answer(asset, kept)
-    except BaseException:
-        storage.delete(kept.raw_name)
-        raise
 
 
 def fail_analysis(analysis_id: str | UUID, *, code: str, detail: str) -> None:

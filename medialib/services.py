@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from medialib.exceptions import Conflict, Outdated
 from medialib.intake import Details as Details
 from medialib.models import Asset, Step, User
 from medialib.models.asset import new_id
+from medialib.undo import on_failure
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -52,7 +54,7 @@ def create_asset(
     asset = intake.new_asset(new_id(), owner, kind, filename, digest, details=details)
     kept = labelling.keep_answer(asset, answer, filename=f"{filename}.json") if answer else None
     stored = [asset.original_name, *([kept.raw_name] if kept else [])]
-    try:
+    with on_failure(partial(_delete_all, stored)):
         # Bytes first, rows after: a crash in between leaves an orphan that the sweep removes.
         file.seek(0)
         storage.write_file(asset.original_name, file)
@@ -61,11 +63,12 @@ def create_asset(
             if kept is not None:
                 labelling.add_answer(asset, kept)
             pipeline.begin(asset, priority=priority)
-    except BaseException:
-        for name in stored:
-            storage.delete(name)
-        raise
     return asset
+
+
+def _delete_all(names: Iterable[str]) -> None:
+    for name in names:
+        storage.delete(name)
 
 
 def update_asset(

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage, storages
 
 from medialib.exceptions import Missing, StorageFull, StorageUnavailable
+from medialib.undo import on_failure
 
 CHUNK = 1024 * 1024
 
@@ -155,18 +157,18 @@ def write_file(name: str, file: IO[bytes] | File[bytes]) -> int:
     size = int(content.size)
     if on_disk():
         check_room(size)
-    with translated(name):
-        try:
-            stored = default_storage.save(name, content)
-        except BaseException:
-            # A half-written file must never be found under its name.
-            with contextlib.suppress(OSError, *_provider_errors()):
-                default_storage.delete(name)
-            raise
+    # A half-written file must never be found under its name.
+    with translated(name), on_failure(partial(_delete_if_there, name)):
+        stored = default_storage.save(name, content)
     if stored != name:
         default_storage.delete(stored)
         raise StorageUnavailable(f"The name {name} is taken already.")
     return size
+
+
+def _delete_if_there(name: str) -> None:
+    with contextlib.suppress(OSError, *_provider_errors()):
+        default_storage.delete(name)
 
 
 def write_path(name: str, path: Path) -> int:

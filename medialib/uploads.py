@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -17,6 +18,7 @@ from medialib.exceptions import Conflict, Missing, Refused
 from medialib.intake import Details, Digest
 from medialib.models import Asset, Upload, User
 from medialib.models.asset import new_id
+from medialib.undo import on_failure
 
 _MAX_OPEN = 200
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -70,11 +72,8 @@ def begin(
         expires_at=_expiry(),
     )
     upload.provider_upload_id = parts.begin(plan_of(upload))
-    try:
+    with on_failure(partial(parts.discard, plan_of(upload))):
         upload.save(force_insert=True)
-    except BaseException:
-        parts.discard(plan_of(upload))
-        raise
     return upload
 
 

@@ -27,6 +27,7 @@ from labelling.backends.base import (
 )
 from medialib.exceptions import StepFailed
 from medialib.media import cage
+from medialib.undo import on_failure
 
 _MODELS = Path(__file__).resolve().parent.parent / "data" / "models"
 _MODEL = _MODELS / "nanodet-g-416-int8.onnx"
@@ -132,11 +133,8 @@ class LocalBackend(LabellingBackend):
             run.take(message["samples"])
             on_progress(message["progress"])
 
-        try:
+        with on_failure(run.close):
             facts = self._run_job(request, take, cancelled)
-        except BaseException:
-            run.close()
-            raise
         pages = run.pages(facts, duration_ms=request.duration_ms, model_version=self.model_version)
         return Started(job_id="", pages=pages)
 

@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from medialib.exceptions import Conflict, Refused
 from medialib.http.authentication import signed_in
 from medialib.models import KeptAnswer
+from medialib.undo import on_failure
 
 HEADER = "Idempotency-Key"
 PARAMETER = OpenApiParameter(
@@ -50,12 +51,9 @@ def idempotent(method: Method) -> Method:
         kept, is_new = _claim(request, key)
         if not is_new:
             return _replay(kept)
-        try:
+        # If nothing is made, the same key may try again.
+        with on_failure(kept.delete):
             response = method(self, request, *args, **kwargs)
-        except BaseException:
-            # Nothing was made: the same key may try again.
-            kept.delete()
-            raise
         kept.status = response.status_code
         kept.body = JSONRenderer().render(response.data).decode()
         kept.location = response.headers.get("Location", "")

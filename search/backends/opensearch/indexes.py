@@ -12,9 +12,11 @@ import socket
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from medialib.exceptions import SearchUnavailable
+from medialib.undo import on_failure
 from search.backends.base import IndexMissing, SchemaMismatch
 from search.backends.opensearch import schema
 from search.backends.opensearch.client import Clients, error_kind
@@ -152,15 +154,16 @@ class Indexes:
         left = self._left_behind(made_from)
         fresh = left or self.create(alias=self.next, refresh="-1", made_from=made_from)
         try:
-            yield fresh, left is not None
-            self._switch(fresh)
-        except BaseException:
-            # Should the server be away, the next rebuild deletes what is left.
-            with suppress(SearchUnavailable):
-                self.delete(fresh)
-            raise
+            with on_failure(partial(self._delete_if_there, fresh)):
+                yield fresh, left is not None
+                self._switch(fresh)
         finally:
             self._checked_at = -float(_CHECK_EVERY_SECONDS)
+
+    def _delete_if_there(self, name: str) -> None:
+        # Should the server be away, the next rebuild deletes what is left.
+        with suppress(SearchUnavailable):
+            self.delete(name)
 
     def _left_behind(self, made_from: str) -> str | None:
         """Name the index of a killed rebuild that can be gone on with; delete those that can't."""

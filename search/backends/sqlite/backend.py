@@ -9,12 +9,14 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
 
 from medialib.exceptions import SearchUnavailable
 from medialib.selectors import Principals
+from medialib.undo import on_failure
 from search.backends.base import Health, IndexMissing, Page, SearchBackend, SearchRequest
 from search.backends.sqlite import reader, writer
 from search.backends.sqlite.files import (
@@ -116,17 +118,13 @@ class SqliteBackend(SearchBackend):
         """Build a new index beside the old one; leaving without an error puts it in its place."""
         with self._files.rebuilding(made_from) as (fresh, resumed):
             target = _NewIndex(fresh, resumed=resumed)
-            try:
+            with on_failure(partial(delete, fresh)), on_failure(target.finish):
                 yield target
                 target.finish()
                 with self._files.writing():
                     self._drop_writer()
                     self._files.switch(fresh)
                     self._files.sweep()
-            except BaseException:
-                target.finish()
-                delete(fresh)
-                raise
 
     def health(self) -> Health:
         """Say how the index is; raises nothing."""
