@@ -138,11 +138,14 @@ class Survey:
         return width != height and (wide > high) != (width > height)
 
 
-def read_answer(file: IO[bytes]) -> Iterator[Piece]:
-    """Read an answer in parts of at most 1,000 rows. Raises AnswerInvalid with a sentence."""
+def read_answer(file: IO[bytes], *, rows: str = "Labels") -> Iterator[Piece]:
+    """Read an answer in parts of at most 1,000 rows. Raises AnswerInvalid with a sentence.
+
+    `rows` is the name of its list of rows.
+    """
     try:
         empty = True
-        for piece in read_pieces(file):
+        for piece in read_pieces(file, rows=rows):
             empty = False
             yield piece
     except JsonInvalid as error:

@@ -27,6 +27,7 @@ from labelling.boxes import BoxesWriter, Corners, Index
 from labelling.detections import LabelFacts
 from labelling.models import Analysis, Moment
 from labelling.moments import MomentDraft, Sample, Span, build_moments, join_spans
+from labelling.parsers import parser_of
 from labelling.vocabulary import learn_facts
 from medialib import assets, storage
 from medialib.models import Asset
@@ -61,11 +62,12 @@ def digest(analysis: Analysis, asset: Asset, pages: Iterable[Page] | None = None
     """
     findings = Findings()
     reader = _Reader(findings, analysis, asset)
+    parser = parser_of(analysis.feature)
     if pages is not None:
-        reader.read(pages)
+        reader.read(map(parser.as_labels, pages))
         return findings
     with storage.open_gzip(analysis.raw_name) as file:
-        reader.read(piece.page for piece in read_answer(file))
+        reader.read(parser.as_labels(piece.page) for piece in read_answer(file, rows=parser.rows))
     return findings
 
 

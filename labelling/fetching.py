@@ -92,6 +92,7 @@ class _Reading:
         begun = self._analysis.started_at or timezone.now()
         pieces = self._backend.read(
             self._analysis.job_id,
+            feature=self._analysis.feature,
             token=self._token,
             waited_seconds=(timezone.now() - begun).total_seconds(),
         )

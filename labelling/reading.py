@@ -1,8 +1,8 @@
 """Reads pages of JSON that may be too large for one piece, row by row, in little memory.
 
-Takes one page, a list of pages, or pages one after the other (JSON lines). The rows under "Labels"
-come in batches; all the rest of a page is small. Rows are decoded by the standard library's own
-scanner, and their text is passed on beside them, so that keeping an answer needs no encoding.
+Takes one page, a list of pages, or pages one after the other (JSON lines). The rows, under "Labels"
+or another name, come in batches; all the rest of a page is small. Rows are decoded by the standard
+library's own scanner, and their text is passed on beside them: keeping an answer needs no encoding.
 """
 
 from __future__ import annotations
@@ -67,25 +67,28 @@ def cycles_left() -> Iterator[None]:
                 gc.enable()
 
 
-def read_pieces(file: IO[bytes], *, chunk: int = CHUNK) -> Iterator[Piece]:
-    """Read every page in parts. Raises JsonInvalid, at the place where the trouble is."""
+def read_pieces(file: IO[bytes], *, rows: str = "Labels", chunk: int = CHUNK) -> Iterator[Piece]:
+    """Read every page in parts. Raises JsonInvalid, at the place where the trouble is.
+
+    `rows` is the name of a page's list of rows.
+    """
     text = _Text(file, chunk)
     first = text.peek()
     if first == "[":
         text.take("[")
         while text.peek() != "]":
-            yield from _read_page(text)
+            yield from _read_page(text, rows)
             if text.peek() != "]":
                 text.take(",")
         text.take("]")
     elif first:
         while text.peek():
-            yield from _read_page(text)
+            yield from _read_page(text, rows)
     if text.peek():
         raise JsonInvalid("There is more after the end.")
 
 
-def _read_page(text: _Text) -> Iterator[Piece]:
+def _read_page(text: _Text, key: str) -> Iterator[Piece]:
     text.take("{")
     fields: dict[str, tuple[Any, str]] = {}
     rows: list[Any] = []
@@ -94,11 +97,11 @@ def _read_page(text: _Text) -> Iterator[Piece]:
     while text.peek() != "}":
         name, _ = text.value()
         text.take(":")
-        if name == "Labels" and text.peek() == "[":
+        if name == key and text.peek() == "[":
             has_rows = True
             for row, line in _read_rows(text):
                 if len(rows) == BATCH:
-                    yield _piece(rows, lines, fields={})
+                    yield _piece({}, key, rows, lines)
                     rows, lines = [], []
                 rows.append(row)
                 lines.append(line)
@@ -107,7 +110,7 @@ def _read_page(text: _Text) -> Iterator[Piece]:
         if text.peek() != "}":
             text.take(",")
     text.take("}")
-    yield _piece(rows, lines, fields=fields) if has_rows else _piece(None, lines, fields=fields)
+    yield _piece(fields, key if has_rows else "", rows, lines)
 
 
 def _read_rows(text: _Text) -> Iterator[tuple[Any, str]]:
@@ -120,13 +123,13 @@ def _read_rows(text: _Text) -> Iterator[tuple[Any, str]]:
 
 
 def _piece(
-    rows: list[Any] | None, lines: list[str], *, fields: dict[str, tuple[Any, str]]
+    fields: dict[str, tuple[Any, str]], key: str, rows: list[Any], lines: list[str]
 ) -> Piece:
     page = {name: value for name, (value, _) in fields.items()}
     parts = [f"{json.dumps(name)}:{text}" for name, (_, text) in fields.items()]
-    if rows is not None:
-        page["Labels"] = rows
-        parts.append(f'"Labels":[{",".join(lines)}]')
+    if key:
+        page[key] = rows
+        parts.append(f"{json.dumps(key)}:[{','.join(lines)}]")
     line = "{" + ",".join(parts) + "}"
     # Line breaks can only stand between tokens, so blanks say the same on one line.
     return Piece(page, line.replace("\r", " ").replace("\n", " "))

@@ -75,7 +75,7 @@ def queue_analyses(
     """
     alias = backend or settings.MEDIALIB_LABELLING
     labeller = get_backend(alias)
-    unknown = sorted(set(features) - {Analysis.Feature.LABELS.value})
+    unknown = sorted(set(features) - labeller.features(asset.kind))
     if unknown:
         message = f"The labeller “{alias}” can't look for {', '.join(unknown)}."
         raise Refused(message, code="unknown_feature", field="features")

@@ -196,7 +196,7 @@ def sweep_slots() -> int:
     freed = 0
     left = Slot.objects.exclude(job_id="").exclude(analysis__status__in=_OPEN)
     for slot in left.select_related("analysis"):
-        if not get_backend(slot.account).is_running(slot.job_id):
+        if not get_backend(slot.account).is_running(slot.job_id, feature=slot.analysis.feature):
             free_slot(slot.analysis)
             freed += 1
     for account in Slot.objects.filter(number=None).values_list("account", flat=True).distinct():

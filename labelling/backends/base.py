@@ -78,7 +78,8 @@ class Started:
 class LabellingBackend(abc.ABC):
     """Labels photos and videos; answers in Rekognition's shape, whoever does the looking.
 
-    A video's answer is pages of `GetLabelDetection`, a photo's is one `DetectLabels` answer.
+    A video's answer is pages of `GetLabelDetection` (of another feature: of its own operation), a
+    photo's is one `DetectLabels` answer.
     Errors: `Wait` (not now), `StepFailed` (never, with a sentence for the person).
     """
 
@@ -107,6 +108,10 @@ class LabellingBackend(abc.ABC):
     ) -> Started:
         """Begin a run; may be called twice for one analysis and must not do the work twice over."""
 
+    def features(self, kind: str) -> frozenset[str]:
+        """Name the features that it can look for in a `photo` or `video`."""
+        return frozenset(("labels",))
+
     # How many jobs may run at once; 0 means that it starts none that go on by themselves.
     jobs: int = 0
 
@@ -118,11 +123,13 @@ class LabellingBackend(abc.ABC):
         """Tell whether this run is one of the jobs that are limited."""
         return False
 
-    def is_running(self, job_id: str) -> bool:
+    def is_running(self, job_id: str, *, feature: str) -> bool:
         """Ask whether a job still goes on."""
         return False
 
-    def read(self, job_id: str, *, token: str = "", waited_seconds: float = 0.0) -> Iterator[Piece]:
+    def read(
+        self, job_id: str, *, feature: str, token: str = "", waited_seconds: float = 0.0
+    ) -> Iterator[Piece]:
         """Read the answer's pages; raises `Wait("provider", …)` while the run goes on.
 
         `token` is the `NextToken` of the last page that was read before; `waited_seconds` tells for

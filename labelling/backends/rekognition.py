@@ -98,6 +98,10 @@ class RekognitionBackend(LabellingBackend):
     def labels(self) -> None:
         """There are thousands, and more with every model: the vocabulary lists them."""
 
+    def features(self, kind: str) -> frozenset[str]:
+        """Name what its table of operations can look for in a photo or a video."""
+        return frozenset(feature for feature, of in OPERATIONS if of == kind)
+
     def _operation(self, request: AnalysisRequest) -> Operation:
         return OPERATIONS[request.feature, request.kind]
 
@@ -207,21 +211,23 @@ class RekognitionBackend(LabellingBackend):
         on_progress(1.0)
         return Started(job_id="", pages=[page])
 
-    def is_running(self, job_id: str) -> bool:
+    def is_running(self, job_id: str, *, feature: str) -> bool:
         """Ask for one row of the answer, to see how the job stands."""
-        operation = OPERATIONS["labels", "video"]
+        operation = OPERATIONS[feature, "video"]
         try:
             body = self._call(*self._page(operation, job_id, token="", rows=1))
         except StepFailed:
             return False
         return bool(json.loads(body).get("JobStatus") == "IN_PROGRESS")
 
-    def read(self, job_id: str, *, token: str = "", waited_seconds: float = 0.0) -> Iterator[Piece]:
+    def read(
+        self, job_id: str, *, feature: str, token: str = "", waited_seconds: float = 0.0
+    ) -> Iterator[Piece]:
         """Read the pages of a job that has ended, from `token` on.
 
         While one page is being worked on, the next one is on its way.
         """
-        operation = OPERATIONS["labels", "video"]
+        operation = OPERATIONS[feature, "video"]
         with ThreadPoolExecutor(max_workers=1) as ahead:
             coming = ahead.submit(self._call, *self._page(operation, job_id, token=token))
             while True:
@@ -253,7 +259,7 @@ class RekognitionBackend(LabellingBackend):
     ) -> tuple[str, dict[str, Any]]:
         """Make the call for a page, once it may be made."""
         quota.pace(f"{self.name}:get", per_second=self._paces["get"])
-        wanted: dict[str, Any] = {"JobId": job_id, "MaxResults": rows, "SortBy": "TIMESTAMP"}
+        wanted: dict[str, Any] = {**operation.reads_by, "JobId": job_id, "MaxResults": rows}
         return operation.read, {**wanted, "NextToken": token} if token else wanted
 
     def _call(self, operation: str, wanted: dict[str, Any], *, paid: bool = False) -> bytes:

@@ -38,9 +38,7 @@ class Options:
 
 def photo_request(operation: Operation, options: Options) -> dict[str, Any]:
     """Make all of a photo's request but the picture itself."""
-    wanted: dict[str, Any] = {"MinConfidence": options.min_confidence}
-    if operation.has_filters and options.filters():
-        wanted["Settings"] = {"GeneralLabels": options.filters()}
+    wanted = _asked(operation, options)
     if operation.has_image_properties and options.image_properties:
         wanted["Features"] = ["GENERAL_LABELS", "IMAGE_PROPERTIES"]
     return wanted
@@ -50,16 +48,20 @@ def video_request(
     operation: Operation, options: Options, place: BucketObject, request: AnalysisRequest
 ) -> dict[str, Any]:
     """Make a video's request, whole: sent again it is the same, so it is the same job."""
-    wanted: dict[str, Any] = {
-        "Video": {"S3Object": s3_object(place)},
-        "MinConfidence": options.min_confidence,
-        "JobTag": request.analysis_id,
-    }
-    if operation.has_filters and options.filters():
-        wanted["Settings"] = {"GeneralLabels": options.filters()}
+    wanted = _asked(operation, options)
+    wanted |= {"Video": {"S3Object": s3_object(place)}, "JobTag": request.analysis_id}
     if options.topic and options.role:
         wanted["NotificationChannel"] = {"SNSTopicArn": options.topic, "RoleArn": options.role}
     wanted["ClientRequestToken"] = _token(operation, wanted, place, attempt=request.attempt)
+    return wanted
+
+
+def _asked(operation: Operation, options: Options) -> dict[str, Any]:
+    wanted: dict[str, Any] = dict(operation.asks)
+    if operation.has_min_confidence:
+        wanted["MinConfidence"] = options.min_confidence
+    if operation.has_filters and options.filters():
+        wanted["Settings"] = {"GeneralLabels": options.filters()}
     return wanted
 
 

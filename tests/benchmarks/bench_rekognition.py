@@ -180,7 +180,7 @@ def _collect(url: str, job_id: str, duration: int) -> tuple[float, float, int, f
         asset=asset, backend="rekognition", job_id=job_id, status="IN_PROGRESS"
     )
     # The client is made once a process; its making is no part of collecting.
-    get_backend("rekognition").is_running(job_id)
+    get_backend("rekognition").is_running(job_id, feature="labels")
     begin, cpu, before = time.perf_counter(), time.process_time(), rss_bytes()
     services.collect_analysis(analysis.pk)
     seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu

@@ -49,6 +49,9 @@ class BackendContract:
         labels = backend.labels()
         assert labels is None or len(set(labels)) == len(labels) > 0
 
+    def test_it_says_what_it_can_look_for(self, backend):
+        assert all("labels" in backend.features(kind) for kind in ("photo", "video"))
+
     def test_an_estimate_is_an_amount(self, backend, video):
         assert backend.estimate(video) >= Decimal(0)
 
@@ -96,7 +99,7 @@ class BackendContract:
 
     def test_unknown_runs_are_not_read_as_empty_answers(self, backend):
         with pytest.raises(StepFailed):
-            list(backend.read("no such run"))
+            list(backend.read("no such run", feature="labels"))
 
 
 def request(kind, source, *, width, height, duration_ms=0, parameters=None):

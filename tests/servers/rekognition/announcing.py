@@ -89,7 +89,7 @@ def notice(job: Job) -> dict[str, Any]:
     told: dict[str, Any] = {
         "JobId": job.id,
         "Status": "FAILED" if job.failure else "SUCCEEDED",
-        "API": "StartLabelDetection",
+        "API": job.kind.start,
         "Timestamp": int(job.ends * 1000),
         "Video": {"S3ObjectName": place["Name"], "S3Bucket": place["Bucket"]},
     }

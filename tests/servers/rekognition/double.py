@@ -16,11 +16,16 @@ from tests.servers.rekognition.checking import ServiceModel
 from tests.servers.rekognition.clock import Clock
 from tests.servers.rekognition.faults import Faults, raised
 from tests.servers.rekognition.jobs import Job, Jobs
+from tests.servers.rekognition.kinds import READS, STARTS, JobKind
 from tests.servers.rekognition.media import MAX_IMAGE_BYTES, Bucket, Seen, look_at_photo
 from tests.servers.rekognition.refusals import refusal
 
 # The real quotas of the large regions, calls a second.
-QUOTAS = {"DetectLabels": 50.0, "StartLabelDetection": 5.0, "GetLabelDetection": 20.0}
+QUOTAS = {
+    "DetectLabels": 50.0,
+    **dict.fromkeys(STARTS, 5.0),
+    **dict.fromkeys(READS, 20.0),
+}
 _CHECKED_ROWS = 2000
 # A job of a 10 s clip takes some 15-20 s; of long ones nothing is published.
 _JOB_SECONDS, _JOB_SHARE = 15.0, 0.5
@@ -77,16 +82,23 @@ class Double:
             self.model.check_error(operation, fault.code)
             raise raised(fault)
         self._throttle(name)
-        work = getattr(self, f"_{name}", None)
-        if work is None:
-            raise refusal("AccessDeniedException", f"The double does not do {name}.")
-        body = work(operation, request)
+        body = self._do(operation, request)
         if fault is not None and fault.held:
             fault.reached.set()
             fault.go_on.wait(30)
         if fault is not None and (fault.lost or fault.held):
             raise AnswerLost
         return bytes(body)
+
+    def _do(self, operation: Any, request: dict[str, Any]) -> bytes:
+        name = operation.name
+        if name == "DetectLabels":
+            return self._detect_labels(operation, request)
+        if name in STARTS:
+            return self._start_job(operation, request, STARTS[name])
+        if name in READS:
+            return self._read_job(operation, request, READS[name])
+        raise refusal("AccessDeniedException", f"The double does not do {name}.")
 
     def _throttle(self, name: str) -> None:
         quota = self.quotas.get(name, 0)
@@ -102,7 +114,7 @@ class Double:
 
     # ---- operations -----------------------------------------------------------------------------
 
-    def _DetectLabels(self, operation: Any, request: dict[str, Any]) -> bytes:
+    def _detect_labels(self, operation: Any, request: dict[str, Any]) -> bytes:
         image = request["Image"]
         if len(image) != 1:
             raise refusal("InvalidParameterException")
@@ -127,15 +139,15 @@ class Double:
         self.paid.append(("DetectLabels", place))
         return json.dumps(told).encode()
 
-    def _StartLabelDetection(self, operation: Any, request: dict[str, Any]) -> bytes:
-        job = self.jobs.known(request)
+    def _start_job(self, operation: Any, request: dict[str, Any], kind: JobKind) -> bytes:
+        job = self.jobs.known(request, kind)
         if job is None:
-            job = self._start(request)
+            job = self._start(request, kind)
         told = {"JobId": job.id}
         self.model.check_output(operation, told)
         return json.dumps(told).encode()
 
-    def _start(self, request: dict[str, Any]) -> Job:
+    def _start(self, request: dict[str, Any], kind: JobKind) -> Job:
         place = request["Video"]["S3Object"]
         seen = self.bucket.video(place)
         if seen.duration_ms > MAX_VIDEO_MS:
@@ -144,38 +156,40 @@ class Double:
             answer = Answer(seen, [], origin="generated")
         else:
             answer = (self.answer_for or self.registry.find)(seen)
-            self._check_rows(answer)
+            self._check_rows(answer, kind)
         least = request.get("MinConfidence", 50)
         wanted = [row for row in answer.rows if row["Label"]["Confidence"] >= least]
         if len(wanted) != len(answer.rows):
             answer = Answer(seen, wanted, answer.origin, answer.model_version, answer.metadata)
         usual = _JOB_SECONDS + seen.duration_ms / 1000 * _JOB_SHARE
         seconds = self.job_seconds(seen) if self.job_seconds else usual
-        job = self.jobs.start(request, answer, seconds=seconds, failure=seen.failure)
-        self.paid.append(("StartLabelDetection", place["Name"]))
+        job = self.jobs.start(request, answer, kind, seconds=seconds, failure=seen.failure)
+        self.paid.append((kind.start, place["Name"]))
         return job
 
-    def _check_rows(self, answer: Answer) -> None:
+    def _check_rows(self, answer: Answer, kind: JobKind) -> None:
         if self.check_pages:
-            shape = self.model.operation("RekognitionService.GetLabelDetection")
-            self.model.check_output(shape, {"Labels": answer.rows[:_CHECKED_ROWS]})
+            shape = self.model.operation(f"RekognitionService.{kind.read}")
+            rows = [kind.dress(row) for row in answer.rows[:_CHECKED_ROWS]]
+            self.model.check_output(shape, {kind.rows: rows})
 
-    def _GetLabelDetection(self, operation: Any, request: dict[str, Any]) -> bytes:
-        job = self.jobs.get(request["JobId"])
+    def _read_job(self, operation: Any, request: dict[str, Any], kind: JobKind) -> bytes:
+        job = self.jobs.get(request["JobId"], kind)
         version = job.answer.model_version
-        told: dict[str, Any] = {"JobStatus": "IN_PROGRESS", "LabelModelVersion": version}
+        told: dict[str, Any] = {"JobStatus": "IN_PROGRESS", kind.version: version}
         rows: list[str] = []
         if job.ends <= self.clock.now():
             told = {
                 "JobStatus": "FAILED" if job.failure else "SUCCEEDED",
-                "LabelModelVersion": version,
+                kind.version: version,
                 "JobId": job.id,
                 "Video": job.request["Video"],
-                "GetRequestMetadata": {
+            }
+            if kind.repeats_order:
+                told["GetRequestMetadata"] = {
                     "SortBy": request.get("SortBy") or "TIMESTAMP",
                     "AggregateBy": request.get("AggregateBy") or "TIMESTAMPS",
-                },
-            }
+                }
             if "JobTag" in job.request:
                 told["JobTag"] = job.request["JobTag"]
             if job.failure:
@@ -187,7 +201,7 @@ class Double:
                     told["NextToken"] = token
         self.model.check_output(operation, told)
         text = json.dumps(told, separators=(",", ":"))
-        return f'{text[:-1]},"Labels":[{",".join(rows)}]}}'.encode()
+        return f'{text[:-1]},"{kind.rows}":[{",".join(rows)}]}}'.encode()
 
 
 def _filtered(rows: list[dict[str, Any]], request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.servers.rekognition.answers import Answer
 from tests.servers.rekognition.clock import Clock
+from tests.servers.rekognition.kinds import JobKind
 from tests.servers.rekognition.refusals import refusal
 
 PAGE = 1000
@@ -24,6 +25,7 @@ class Job:
     id: str
     request: dict[str, Any]
     answer: Answer
+    kind: JobKind
     begun: float
     ends: float
     failure: str = ""
@@ -36,7 +38,8 @@ class Job:
             rows = self.answer.rows if aggregate == "TIMESTAMPS" else _segments(self.answer)
             if sort == "NAME":
                 rows = sorted(rows, key=lambda row: (row["Label"]["Name"], row["Timestamp"]))
-            self._rows[key] = [json.dumps(row, separators=(",", ":")) for row in rows]
+            dressed = map(self.kind.dress, rows)
+            self._rows[key] = [json.dumps(row, separators=(",", ":")) for row in dressed]
         return self._rows[key]
 
 
@@ -58,16 +61,16 @@ class Jobs:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.all: dict[str, Job] = {}
-        self._tokens: dict[str, tuple[dict[str, Any], str, float]] = {}
+        self._tokens: dict[tuple[str, str], tuple[dict[str, Any], str, float]] = {}
         self._places: dict[str, _Place] = {}
         # (moment, how many jobs are open), for those who measure how well slots are used.
         self.starts: list[tuple[float, str]] = []
 
-    def known(self, wanted: dict[str, Any]) -> Job | None:
+    def known(self, wanted: dict[str, Any], kind: JobKind) -> Job | None:
         """Give the job of a request token that was used before, for the same request."""
         token = wanted.get("ClientRequestToken")
         with self.lock:
-            found = self._tokens.get(token) if token else None
+            found = self._tokens.get((kind.start, token)) if token else None
             if found is None or self.clock.now() - found[2] > KEPT_SECONDS:
                 return None
             if found[0] != wanted:
@@ -79,7 +82,15 @@ class Jobs:
         with self.lock:
             return [job for job in self.all.values() if job.ends > now]
 
-    def start(self, wanted: dict[str, Any], answer: Answer, *, seconds: float, failure: str) -> Job:
+    def start(
+        self,
+        wanted: dict[str, Any],
+        answer: Answer,
+        kind: JobKind,
+        *,
+        seconds: float,
+        failure: str,
+    ) -> Job:
         """Begin a job, if the account has a place for it."""
         with self.changed:
             running = len(self.open())
@@ -90,18 +101,18 @@ class Jobs:
                     f"Maximum limit: {self.limit}",
                 )
             now = self.clock.now()
-            job = Job(secrets.token_hex(32), wanted, answer, now, now + seconds, failure)
+            job = Job(secrets.token_hex(32), wanted, answer, kind, now, now + seconds, failure)
             self.all[job.id] = job
             if token := wanted.get("ClientRequestToken"):
-                self._tokens[token] = (wanted, job.id, now)
+                self._tokens[kind.start, token] = (wanted, job.id, now)
             self.starts.append((now, job.id))
             self.changed.notify_all()
             return job
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, kind: JobKind) -> Job:
         with self.lock:
             job = self.all.get(job_id)
-        if job is None or self.clock.now() - job.ends > KEPT_SECONDS:
+        if job is None or job.kind != kind or self.clock.now() - job.ends > KEPT_SECONDS:
             raise refusal("ResourceNotFoundException")
         return job
 
