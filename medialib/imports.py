@@ -10,8 +10,9 @@ import csv
 import io
 import json
 import tempfile
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -196,28 +197,53 @@ def place_of(text: str) -> Place:
     return BucketPlace(text) if text.startswith("s3://") else FolderPlace(text)
 
 
-def find_candidates(place: Place, *, known: Iterable[tuple[str, int]] = ()) -> Iterator[Candidate]:
-    """Give the media of a place by name.
+class Listing:
+    """What lies at a place, listed once; several threads may ask it for candidates."""
 
-    `known` are (ref, size) of files that are there already: they are not even looked at.
-    """
-    known = set(known)
-    files = list(place.list())
-    names = {found.name for found in files}
-    if isinstance(place, FolderPlace):
-        names |= place.beside() if len(files) == 1 else set()
-    tables: dict[str, dict[str, dict[str, Any]]] = {}
-    for found in files:
-        if found.name.lower().endswith(_NEVER_MEDIA) or (found.ref, found.size) in known:
-            continue
-        if sniff.sniff(place.head(found.name)) is None:
-            continue
-        said, answer = _beside(place, found.name, names)
-        folder = str(PurePosixPath(found.name).parent)
-        if folder not in tables:
-            tables[folder] = _table(place, folder, names)
-        row = tables[folder].get(PurePosixPath(found.name).name, {})
-        yield Candidate(place, found, row | said, answer)
+    def __init__(
+        self,
+        place: Place,
+        *,
+        known: Iterable[tuple[str, int]] = (),
+        only: Collection[Found] | None = None,
+    ) -> None:
+        """List a place; `known` are (ref, size) of files that are in the library already.
+
+        Those are not even looked at. `only` leaves out what is not among it.
+        """
+        known = set(known)
+        files = list(place.list())
+        self._place = place
+        self._names = {found.name for found in files}
+        if isinstance(place, FolderPlace) and len(files) == 1:
+            self._names |= place.beside()
+        self._tables: dict[str, dict[str, dict[str, Any]]] = {}
+        self._reading = threading.Lock()
+        wanted = [found for found in files if only is None or found in only]
+        self.new = [found for found in wanted if (found.ref, found.size) not in known]
+        self.known = len(wanted) - len(self.new)
+
+    def candidate(self, found: Found) -> Candidate | None:
+        """Look at a file's first bytes and at what lies beside it; None if it is not media."""
+        if found.name.lower().endswith(_NEVER_MEDIA):
+            return None
+        if sniff.sniff(self._place.head(found.name)) is None:
+            return None
+        said, answer = _beside(self._place, found.name, self._names)
+        row = self._table(str(PurePosixPath(found.name).parent))
+        return Candidate(
+            self._place, found, row.get(PurePosixPath(found.name).name, {}) | said, answer
+        )
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Give the media among the new files by name."""
+        return filter(None, map(self.candidate, self.new))
+
+    def _table(self, folder: str) -> dict[str, dict[str, Any]]:
+        with self._reading:
+            if folder not in self._tables:
+                self._tables[folder] = _table(self._place, folder, self._names)
+            return self._tables[folder]
 
 
 def _beside(place: Place, name: str, names: set[str]) -> tuple[dict[str, Any], str]:

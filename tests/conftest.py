@@ -12,6 +12,7 @@ import pytest
 from django.core.cache import caches
 
 from medialib.models import Asset, Step, User
+from tests import postgres
 
 
 @pytest.fixture
@@ -106,6 +107,16 @@ def drain() -> Callable[..., int]:
         raise AssertionError(f"More than {limit} steps: the queue does not end.")
 
     return run
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database of both kinds, for processes of a test's own."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/library.sqlite3"
+    else:
+        with postgres.server() as url:
+            yield url
 
 
 @pytest.fixture

@@ -5,12 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-
-from tests import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 # 60 analyses at 0.10 USD against 3.00 USD for the library and 2.00 USD for each of two owners.
@@ -40,15 +35,6 @@ for row in BudgetPeriod.objects.order_by("scope", "period"):
     assert row.reserved == 0
 print("ledger", ledger["sum"], "twice", twice)
 """
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/library.sqlite3"
-    else:
-        with postgres.server() as url:
-            yield url
 
 
 class Manage:

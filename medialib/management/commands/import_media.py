@@ -8,19 +8,20 @@ import threading
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from labelling.answers import AnswerInvalid
 from labelling.estimates import estimate
-from medialib import imports, services
-from medialib.exceptions import Duplicate, Refused, StorageUnavailable
+from medialib import arrivals, imports, services
+from medialib.exceptions import Refused, StorageUnavailable
+from medialib.management.bar import Bar
 from medialib.media.errors import CageDied, MediaRejected
 from medialib.models import Asset, User
 from medialib.models.asset import new_id
+
+_AT_ONCE = 4
+_MEGABYTE = 1_000_000
 
 
 class Command(BaseCommand):
@@ -47,16 +48,31 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="Stay and look again ever so often; a file is taken once it has stopped growing.",
         )
+        parser.add_argument(
+            "--parallel",
+            type=int,
+            metavar="N",
+            default=_AT_ONCE,
+            choices=range(1, arrivals.MOST_AT_ONCE + 1),
+            help=f"Files that come in at a time, up to {arrivals.MOST_AT_ONCE}; "
+            "default: %(default)s.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Import one file after the other; one bad file never ends the run."""
-        self._owner = _owner(options["owner"])
-        self._details = services.Details(
-            keywords=tuple(options["keyword"]), visibility=options["visibility"], batch=new_id()
+        """Import every file; one bad file never ends the run."""
+        self._terms = arrivals.Terms(
+            _owner(options["owner"]),
+            services.Details(
+                keywords=tuple(options["keyword"]),
+                visibility=options["visibility"],
+                batch=new_id(),
+            ),
         )
+        self._at_once: int = options["parallel"]
         self._counts: Counter[str] = Counter()
+        self._bytes = 0
         self._to_label: list[Asset] = []
-        self._started = time.monotonic()
+        started = time.monotonic()
         try:
             places = [imports.place_of(text) for text in options["paths"]]
             if options["watch"]:
@@ -66,31 +82,49 @@ class Command(BaseCommand):
                     self._run(place, dry=options["dry_run"])
         except (Refused, StorageUnavailable) as error:
             raise CommandError(error.detail) from None
-        if options["dry_run"]:
+        self._report(time.monotonic() - started, dry=options["dry_run"])
+
+    def _report(self, seconds: float, *, dry: bool) -> None:
+        if dry:
             self.stdout.write(f"Labelling: {estimate(self._to_label).sentence}")
-        counts = sorted(self._counts.items())
+        elif self._counts[arrivals.Outcome.IMPORTED]:
+            megabytes = self._bytes / _MEGABYTE
+            self.stdout.write(f"{megabytes:,.1f} MB came in within {seconds:,.0f} s.")
+        counts = sorted((+self._counts).items())
         report = ", ".join(f"{number} {what}" for what, number in counts)
         self.stdout.write(self.style.SUCCESS(report or "No photos or videos were found there."))
 
     def _known(self) -> set[tuple[str, int]]:
         """Tell what earlier runs have brought in: a run that broke off goes on after it."""
-        mine = Asset.objects.filter(owner=self._owner, deleted_at=None).exclude(source_ref="")
-        return set(mine.values_list("source_ref", "size"))
+        mine = Asset.objects.filter(owner=self._terms.owner, deleted_at=None)
+        return set(mine.exclude(source_ref="").values_list("source_ref", "size"))
 
-    def _run(
-        self, place: imports.Place, *, dry: bool = False, settled: set[imports.Found] | None = None
-    ) -> None:
-        known = self._known()
-        if settled is None:
-            self._counts["already there"] += sum(
-                (found.ref, found.size) in known for found in place.list()
-            )
-            self._counts += Counter()
-        for candidate in imports.find_candidates(place, known=known):
-            if settled is not None and candidate.found not in settled:
-                continue
-            self._counts[self._sketch(candidate) if dry else self._import(candidate)] += 1
-            self._show_progress()
+    def _run(self, place: imports.Place, *, dry: bool = False) -> None:
+        listing = imports.Listing(place, known=self._known())
+        self._counts[arrivals.Outcome.THERE] += listing.known
+        if dry:
+            for candidate in listing.candidates():
+                self._counts[self._sketch(candidate)] += 1
+        else:
+            self._take_in(listing)
+
+    def _take_in(self, listing: imports.Listing) -> None:
+        bar = Bar(sys.stderr, total=len(listing.new))
+        for arrival in arrivals.take_in_all(listing, terms=self._terms, at_once=self._at_once):
+            self._tell(arrival, bar)
+            bar.step()
+        bar.clear()
+
+    def _tell(self, arrival: arrivals.Arrival, bar: Bar) -> None:
+        if arrival.outcome is arrivals.Outcome.NOT_MEDIA:
+            return
+        self._counts[arrival.outcome] += 1
+        bar.clear()
+        for note in arrival.notes:
+            self.stderr.write(f"{arrival.found.ref}: {note}")
+        if arrival.asset is not None:
+            self._bytes += arrival.found.size
+            self.stdout.write(f"{arrival.found.ref} → {arrival.asset.pk}")
 
     def _sketch(self, candidate: imports.Candidate) -> str:
         """Say what would be done with a file, and keep in mind what labelling it would cost."""
@@ -116,47 +150,9 @@ class Command(BaseCommand):
                 now = set(place.list())
                 settled = now & seen.get(index, set())
                 if settled - {f for f in settled if (f.ref, f.size) in self._known()}:
-                    self._run(place, settled=settled)
+                    self._take_in(imports.Listing(place, known=self._known(), only=settled))
                 seen[index] = now
             stop.wait(seconds)
-
-    def _show_progress(self) -> None:
-        if not sys.stderr.isatty():
-            return
-        done = sum(self._counts.values())
-        pace = self._counts["imported"] / max(time.monotonic() - self._started, 0.001)
-        self.stderr.write(f"\r{done} files, {pace:.1f} a second", ending="")
-
-    def _import(self, candidate: imports.Candidate) -> str:
-        ref = candidate.found.ref
-        try:
-            try:
-                asset = self._create(candidate, answer=candidate.answer)
-            except AnswerInvalid as error:
-                self.stderr.write(f"{candidate.answer} is not used: {error.detail}")
-                asset = self._create(candidate, answer="")
-        except Duplicate as error:
-            self.stdout.write(f"{ref}: {error.detail}")
-            return "already there"
-        except Refused as error:
-            self.stderr.write(f"{ref}: {error.detail}")
-            return "refused"
-        self.stdout.write(f"{ref} → {asset.pk}")
-        return "imported"
-
-    def _create(self, candidate: imports.Candidate, *, answer: str) -> Asset:
-        said = dict(candidate.said)
-        said["keywords"] = (*self._details.keywords, *said.get("keywords", ()))
-        details = replace(self._details, source_ref=candidate.found.ref, **said)
-        with ExitStack() as stack:
-            place = candidate.place
-            return services.create_asset(
-                owner=self._owner,
-                file=stack.enter_context(place.open(candidate.found.name)),
-                filename=candidate.filename,
-                details=details,
-                answer=stack.enter_context(place.open(answer)) if answer else None,
-            )
 
 
 def _owner(name: str | None) -> User:

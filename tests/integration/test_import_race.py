@@ -1,0 +1,108 @@
+"""Imports of several files at a time, on both databases: equal files, and a run that is killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from medialib.management.bar import Bar
+from tests import samples
+from tests.service import ROOT
+
+BEGIN = """
+from django.core.management import call_command
+from medialib.models import User
+call_command("migrate", verbosity=0)
+User.objects.create_superuser("root")
+"""
+IMPORT = """
+from datetime import timedelta
+from django.core.management import call_command
+from medialib import services
+from medialib.models import Asset
+call_command("import_media", {folder!r}, "--parallel=8")
+print("has", Asset.objects.count(), Asset.objects.values("sha256").distinct().count(),
+      "orphans", len(services.sweep_orphans(older_than=timedelta(0))))
+"""
+DISTINCT = 24
+
+
+class Manage:
+    """Runs the project's commands on a database of its own."""
+
+    def __init__(self, database: str, folder: Path) -> None:
+        self.environment = {
+            **os.environ,
+            "DATABASE_URL": database,
+            "MEDIALIB_DATA_DIR": str(folder),
+            "DJANGO_SETTINGS_MODULE": "medialib.settings",
+            "CELERY_BROKER_URL": "memory://",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def __call__(self, *arguments: str) -> str:
+        with self.start(*arguments) as process:
+            out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        assert "Traceback" not in err, err
+        return out
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def fill(folder: Path, *, shades: int) -> None:
+    """Write photos, each twice: under another name, far from the first and right beside it."""
+    folder.mkdir()
+    for number in range(DISTINCT):
+        data = samples.photo("PNG", shade=shades + number)
+        (folder / f"{number:02}.png").write_bytes(data)
+        twin = f"z{number:02}.png" if number % 2 else f"{number:02}-again.png"
+        (folder / twin).write_bytes(data)
+
+
+def test_equal_files_come_in_once_and_a_killed_run_is_gone_on_with(
+    database: str, tmp_path: Path
+) -> None:
+    manage = Manage(database, tmp_path / "data")
+    first, second = tmp_path / "first", tmp_path / "second"
+    fill(first, shades=0)
+    fill(second, shades=100)
+    said = manage("shell", "-v0", "-c", BEGIN + IMPORT.format(folder=str(first)))
+    assert f"{DISTINCT} already there, {DISTINCT} imported" in said
+    # Whoever came second has taken its bytes back.
+    assert f"has {DISTINCT} {DISTINCT} orphans 0" in said
+
+    with manage.start("import_media", str(second), "--parallel=8") as killed:
+        assert killed.stdout is not None
+        for _ in range(3):
+            killed.stdout.readline()
+        killed.kill()
+        killed.communicate()
+    said = manage("shell", "-v0", "-c", 2 * IMPORT.format(folder=str(second)))
+    # What the killed run had stored without a row is an orphan, which the sweep takes.
+    assert f"has {2 * DISTINCT} {2 * DISTINCT} orphans" in said
+    assert said.rstrip().endswith("orphans 0")
+    assert f"{2 * DISTINCT} already there\n" in said
+
+
+def test_the_bar_says_how_far_it_is_and_how_long_it_will_take(tmp_path: Path) -> None:
+    with (tmp_path / "no-terminal").open("w+") as stream:
+        bar = Bar(stream, total=4)
+        for _ in range(3):
+            bar.step()
+        words = bar.text(60)
+        assert words.endswith("3 of 4 files, 0.1 a second, 0 min 20 s left")
+        assert words.count("#") > words.count(".") - 1
+        bar.clear()
+        stream.seek(0)
+        assert stream.read() == ""
