@@ -13,16 +13,19 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from typing import TypeVar
 
 from django.db import connections
 
 from labelling.answers import AnswerInvalid
 from medialib import imports, services
-from medialib.exceptions import Duplicate, Refused
+from medialib.exceptions import Duplicate, Missing, Refused
 from medialib.models import Asset, User
 from medialib.undo import on_failure
 
 MOST_AT_ONCE = 16
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Outcome(StrEnum):
@@ -32,6 +35,7 @@ class Outcome(StrEnum):
     THERE = "already there"
     REFUSED = "refused"
     NOT_MEDIA = "not media"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +99,40 @@ def take_in_all(listing: imports.Listing, *, terms: Terms, at_once: int = 1) -> 
     ended; another run goes on from there.
     """
 
-    def look(found: imports.Found) -> Arrival:
+    return several(
+        partial(take_in_found, listing=listing, terms=terms), listing.new, at_once=at_once
+    )
+
+
+def take_in_found(found: imports.Found, *, listing: imports.Listing, terms: Terms) -> Arrival:
+    """Make an asset of a file of a listing, if it is media and still there."""
+    try:
         candidate = listing.candidate(found)
         return take_in(candidate, terms=terms) if candidate else Arrival(found, Outcome.NOT_MEDIA)
+    except Missing as error:
+        return Arrival(found, Outcome.GONE, notes=(error.detail,))
+    except Refused as error:
+        return Arrival(found, Outcome.REFUSED, notes=(error.detail,))
 
-    return map(look, listing.new) if at_once == 1 else _in_threads(look, listing.new, at_once)
+
+def several(work: Callable[[T], R], items: Iterable[T], *, at_once: int) -> Iterator[R]:
+    """Give the results of `work` as they come, `at_once` in hand at a time (1: in this thread).
+
+    The first failure stops what was not begun; it is raised once the rest has ended.
+    """
+    return map(work, items) if at_once == 1 else _in_threads(work, items, at_once)
 
 
-def _in_threads(
-    look: Callable[[imports.Found], Arrival], files: Iterable[imports.Found], threads: int
-) -> Iterator[Arrival]:
-    todo = deque(files)
-    done: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
+def _in_threads(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
+    todo = deque(items)
+    done: queue.SimpleQueue[tuple[R] | None] = queue.SimpleQueue()
 
     def run() -> None:
         # A failure is everybody's: nobody begins anything more.
         with on_failure(todo.clear):
             try:
-                for found in iter(partial(_next, todo), None):
-                    done.put(look(found))
+                for (item,) in iter(partial(_next, todo), None):
+                    done.put((work(item),))
             finally:
                 # Each thread has a connection to the database of its own.
                 connections.close_all()
@@ -123,13 +142,26 @@ def _in_threads(
         runs = [pool.submit(run) for _ in range(threads)]
         with on_failure(todo.clear):
             for _ in runs:
-                yield from iter(done.get, None)
+                yield from (result for (result,) in iter(done.get, None))
     for finished in runs:
         finished.result()
 
 
-def _next(todo: deque[imports.Found]) -> imports.Found | None:
+def _next(todo: deque[T]) -> tuple[T] | None:
     try:
-        return todo.popleft()
+        return (todo.popleft(),)
     except IndexError:
         return None
+
+
+def owner_named(name: str) -> User:
+    """Find on whose behalf files come in: by user name, else the first superuser; or Refused."""
+    if name:
+        user = User.objects.filter(username=name).first()
+        if user is None:
+            raise Refused(f"There is no user {name!r}.")
+        return user
+    user = User.objects.filter(is_superuser=True).order_by("pk").first()
+    if user is None:
+        raise Refused("There is no user yet: run `make run` once, or name one with --owner.")
+    return user

@@ -20,6 +20,8 @@ from medialib.exceptions import Wait
 _DENIED = frozenset(
     ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
 )
+# A server that gives no answer at all.
+UNREACHABLE = (BotoCoreError,)
 # Making clients is the one thing a session can't do from several threads at once.
 _making = threading.Lock()
 

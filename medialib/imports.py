@@ -6,6 +6,7 @@ keywords; and in the folder a table `media.csv`. Writes no rows.
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import json
@@ -13,7 +14,7 @@ import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -21,7 +22,7 @@ from typing import IO, Any
 from django.conf import settings
 
 from medialib import aws
-from medialib.exceptions import Refused, StorageUnavailable
+from medialib.exceptions import Missing, Refused, StorageUnavailable
 from medialib.media import probe, sniff
 from medialib.models import Asset
 
@@ -47,6 +48,10 @@ class Place(ABC):
     @abstractmethod
     def list(self) -> Iterator[Found]:
         """Give every file, by name, hidden ones left out."""
+
+    @abstractmethod
+    def beside(self, name: str) -> set[str]:
+        """Name what may lie beside a file, and may say more of it."""
 
     @abstractmethod
     def read_at(self, name: str, offset: int, length: int) -> bytes:
@@ -83,19 +88,29 @@ class FolderPlace(Place):
             if self._only or real.is_relative_to(inside):
                 yield Found(name.as_posix(), path.stat().st_size, str(real))
 
-    def beside(self) -> set[str]:
-        """Name what may lie beside a single file."""
-        return {path.name for path in self._root.iterdir() if path.is_file()}
+    def beside(self, name: str) -> set[str]:
+        """Name the files of a file's folder."""
+        folder = (self._root / name).parent
+        files = (path for path in folder.iterdir() if path.is_file())
+        return {path.relative_to(self._root).as_posix() for path in files}
 
     def read_at(self, name: str, offset: int, length: int) -> bytes:
         """Give some bytes of a file."""
-        with (self._root / name).open("rb") as file:
+        with self.open(name) as file:
             file.seek(offset)
             return file.read(length)
 
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
         """Open a file."""
-        return (self._root / name).open("rb")
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context((self._root / name).open("rb"))
+            except FileNotFoundError:
+                raise Missing(f"{name} is gone.") from None
+            except PermissionError:
+                raise Refused("This account may not read the file.") from None
+            yield file
 
 
 class BucketPlace(Place):
@@ -106,47 +121,76 @@ class BucketPlace(Place):
         if not self._bucket:
             raise Refused("Give a bucket such as s3://bucket/folder.")
         self._prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
+        self._versions: dict[str, str] = {}
         self._client = aws.client("s3", endpoint_url=settings.MEDIALIB_S3_ENDPOINT or None)
 
+    def at_version(self, name: str, version: str) -> BucketPlace:
+        """Give the same place with one of its objects as it was in that version."""
+        place = copy.copy(self)
+        place._versions = {**self._versions, name: version}
+        return place
+
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, name: str = "") -> Iterator[None]:
         try:
             yield
         except self._client.exceptions.ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
+            if name and code in ("NoSuchKey", "NoSuchVersion", "404"):
+                raise Missing(f"{name} is gone.") from None
             raise StorageUnavailable(f"The bucket {self._bucket} said {code}.") from error
+        except aws.UNREACHABLE as error:
+            words = f"The bucket {self._bucket} can't be reached ({type(error).__name__})."
+            raise StorageUnavailable(words) from error
 
     def list(self) -> Iterator[Found]:
         """Give every object below the prefix."""
+        for item in self._items():
+            name = item["Key"][len(self._prefix) :]
+            if is_shown(name):
+                yield Found(name, item["Size"], f"s3://{self._bucket}/{item['Key']}")
+
+    def beside(self, name: str) -> set[str]:
+        """Name the objects whose names begin as a file's does, and its folder's table."""
+        folder, slash, file = name.rpartition("/")
+        begins = (folder + slash + file.rpartition(".")[0], folder + slash + TABLE)
+        found = (item["Key"] for prefix in begins for item in self._items(prefix))
+        return {key[len(self._prefix) :] for key in found}
+
+    def _items(self, prefix: str = "") -> Iterator[dict[str, Any]]:
         with self._translated():
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix
+                Bucket=self._bucket, Prefix=self._prefix + prefix
             )
             for page in pages:
-                for item in page.get("Contents", ()):
-                    name = item["Key"][len(self._prefix) :]
-                    hidden = any(part.startswith(".") for part in name.split("/"))
-                    if name and not name.endswith("/") and not hidden:
-                        yield Found(name, item["Size"], f"s3://{self._bucket}/{item['Key']}")
+                yield from page.get("Contents", ())
 
     def _get(self, name: str, **how: Any) -> Any:
+        if name in self._versions:
+            how["VersionId"] = self._versions[name]
         return self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, **how)
 
     def read_at(self, name: str, offset: int, length: int) -> bytes:
         """Give some bytes of an object; nothing else of it is fetched."""
         span = f"bytes={offset}-{offset + length - 1}"
-        with self._translated():
+        with self._translated(name):
             return bytes(self._get(name, Range=span)["Body"].read())
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """Fetch an object into a temporary file and open that."""
         with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-            with self._translated():
+            with self._translated(name):
                 for chunk in self._get(name)["Body"].iter_chunks(1024 * 1024):
                     file.write(chunk)
             file.seek(0)
             yield file
+
+
+def is_shown(name: str) -> bool:
+    """Tell whether a name is a file's, and neither it nor a folder above it is hidden."""
+    hidden = any(part.startswith(".") for part in name.split("/"))
+    return bool(name) and not name.endswith("/") and not hidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +250,19 @@ class Listing:
         *,
         known: Iterable[tuple[str, int]] = (),
         only: Collection[Found] | None = None,
+        single: Found | None = None,
     ) -> None:
         """List a place; `known` are (ref, size) of files that are in the library already.
 
-        Those are not even looked at. `only` leaves out what is not among it.
+        Those are not even looked at. `only` leaves out what is not among it; with a `single` file
+        the place is not listed at all.
         """
         known = set(known)
-        files = list(place.list())
+        files = [single] if single else list(place.list())
         self._place = place
         self._names = {found.name for found in files}
-        if isinstance(place, FolderPlace) and len(files) == 1:
-            self._names |= place.beside()
+        if len(files) == 1:
+            self._names |= place.beside(files[0].name)
         self._tables: dict[str, dict[str, dict[str, Any]]] = {}
         self._reading = threading.Lock()
         wanted = [found for found in files if only is None or found in only]

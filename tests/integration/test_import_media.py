@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from labelling.backends.recorded import RecordedBackend
-from medialib import imports
+from medialib import arrivals, imports, services
 from medialib.models import Asset
 from tests import samples, service
 from tests.servers import versitygw
@@ -44,6 +44,16 @@ def test_a_second_run_goes_on_and_reads_nothing_twice(folder, boss, library):
     assert "2 already there, 1 imported" in said
     assert Asset.objects.count() == 3
     assert len(set(Asset.objects.values_list("batch", flat=True))) == 2
+
+
+def test_a_file_that_goes_away_meanwhile_ends_nothing(folder, boss, library):
+    listing = imports.Listing(imports.place_of(str(folder)))
+    (folder / "a.mp4").unlink()
+    terms = arrivals.Terms(boss, services.Details())
+    came = {each.found.name: each for each in arrivals.take_in_all(listing, terms=terms)}
+    assert came["a.mp4"].outcome == "gone"
+    assert came["a.mp4"].notes == ("a.mp4 is gone.",)
+    assert came["deep/b.mp4"].outcome == "imported"
 
 
 def test_known_files_are_not_even_opened(folder):
@@ -144,6 +154,8 @@ def test_a_bucket_is_imported_and_gone_on_with(boss, library, tmp_path, settings
         assert "1 already there, 1 imported" in run("s3://archive")[0]
         with pytest.raises(CommandError):
             run("s3://nothing-there")
+    with pytest.raises(CommandError, match="can't be reached"):
+        run("s3://archive")
 
 
 def test_a_watched_folder_takes_files_once_they_are_whole(tmp_path):

@@ -17,7 +17,7 @@ from medialib import arrivals, imports, services
 from medialib.exceptions import Refused, StorageUnavailable
 from medialib.management.bar import Bar
 from medialib.media.errors import CageDied, MediaRejected
-from medialib.models import Asset, User
+from medialib.models import Asset
 from medialib.models.asset import new_id
 
 _AT_ONCE = 4
@@ -60,13 +60,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Import every file; one bad file never ends the run."""
-        self._terms = arrivals.Terms(
-            _owner(options["owner"]),
-            services.Details(
-                keywords=tuple(options["keyword"]),
-                visibility=options["visibility"],
-                batch=new_id(),
-            ),
+        details = services.Details(
+            keywords=tuple(options["keyword"]), visibility=options["visibility"], batch=new_id()
         )
         self._at_once: int = options["parallel"]
         self._counts: Counter[str] = Counter()
@@ -74,6 +69,7 @@ class Command(BaseCommand):
         self._to_label: list[Asset] = []
         started = time.monotonic()
         try:
+            self._terms = arrivals.Terms(arrivals.owner_named(options["owner"] or ""), details)
             places = [imports.place_of(text) for text in options["paths"]]
             if options["watch"]:
                 self._watch(places, options["watch"])
@@ -153,15 +149,3 @@ class Command(BaseCommand):
                     self._take_in(imports.Listing(place, known=self._known(), only=settled))
                 seen[index] = now
             stop.wait(seconds)
-
-
-def _owner(name: str | None) -> User:
-    if name:
-        user = User.objects.filter(username=name).first()
-        if user is None:
-            raise CommandError(f"There is no user {name!r}.")
-        return user
-    user = User.objects.filter(is_superuser=True).order_by("pk").first()
-    if user is None:
-        raise CommandError("There is no user yet: run `make run` once, or name one with --owner.")
-    return user
