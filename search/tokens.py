@@ -64,12 +64,15 @@ _TOKEN = re.compile(
 _FIELD = re.compile(r"([A-Za-z_]+):(.*)\Z", re.DOTALL)
 # "car", "car@80", "car#2", "car@80#2"
 _LIMIT = re.compile(r"(.+?)((?:@[0-9]+(?:\.[0-9]+)?)?(?:#[0-9]+)?)\Z", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _EDGES = ",.;:!?…"
 _WITHIN_DURATION = re.compile(r"\s+([^\s()]+)")
 
 
 def clean(text: str) -> str:
     """Turn control characters, lone surrogates and other unprintables into spaces."""
+    if text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(ch) in ("Cc", "Cs", "Cn") else ch for ch in text)
 
 
@@ -119,7 +122,7 @@ def _next(text: str, position: int) -> tuple[Token | None, int]:
 
 def unescaped(text: str) -> str:
     """Take the backslashes out of a quoted text and even out its spaces."""
-    return " ".join(re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL).split())
+    return " ".join(_ESCAPED.sub(r"\1", text).split())
 
 
 def _phrase(raw: str, position: int) -> Phrase:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from labelling.taxonomy import Vocabulary
 from search.alternatives import also_in_texts
-from search.grammar import build, parse
+from search.grammar import build
 from search.lexicon import Lexicon
 from search.query import Category, Label, Phrase, Query, Word
 from search.reader import GONE, Reader
@@ -63,20 +63,22 @@ def understand(
 
     Raises InvalidQuery for what can't be read and for labels and categories that aren't known.
     """
-    parse(text)
+    given = tokenise(text)
+    # Explicit syntax must be right before words get a meaning.
+    build(given)
     lexicon = lexicon_of(vocabulary)
     reader = Reader(text, lexicon, frozenset(seen_words), today=today)
-    read = reader.read(tokenise(text))
+    read = reader.read(given)
     if reader.left_out and not _says_what(read):
         # Nothing else says what is looked for: finding nothing is honest, finding all is not.
         reader = Reader(text, lexicon, frozenset(seen_words), keep_unknown=True, today=today)
-        read = reader.read(tokenise(text))
+        read = reader.read(given)
     if not any(token.sign in (Sign.LEAF, Sign.MODIFIER) for token in read):
         # Words that alone say nothing ("the") are looked for in texts rather than find all.
         reader = Reader(text, lexicon, frozenset(seen_words))
-        read = reader.as_text(tokenise(text))
+        read = reader.as_text(given)
     query, chips = also_in_texts(
-        build(tidy(read, gone=GONE)), tokenise(text), read, reader.chips, seen_words=seen_words
+        build(tidy(read, gone=GONE)), given, read, reader.chips, seen_words=seen_words
     )
     return Understanding(
         query=query,
