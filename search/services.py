@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -253,11 +253,13 @@ def _rounding(confidence: float) -> Understood | None:
 
 
 def _result(hit: Hit, condition: Condition, vocabulary: Vocabulary) -> Result:
-    moments = []
+    moments, names = [], vocabulary.names
     for piece in hit.pieces:
         labels = tuple(
-            SeenLabel(vocabulary.names.get(label, str(label)), confidence)
-            for label, confidence in piece.labels
+            [
+                SeenLabel(names.get(label) or str(label), confidence)
+                for label, confidence in piece.labels
+            ]
         )
         first = labels[0].label if labels else ""
         moments.append(FoundMoment(first, piece.start_ms, piece.end_ms, piece.confidence, labels))
@@ -281,17 +283,24 @@ def _facet_values(
         "month": {selection.month},
         "length": {selection.length},
     }
-    facets = {}
-    for name, counted in page.facets.items():
-        values = [
-            FacetValue(shown, count, shown in selected[name])
-            for value, count in counted
-            if (shown := vocabulary.names.get(value, "") if isinstance(value, int) else value)
-            and (value not in vocabulary.hidden or shown in selected[name])
-        ]
-        kept = [value for at, value in enumerate(values) if at < _FACET_VALUES or value.selected]
-        facets[name] = tuple(kept)
-    return facets
+    return {
+        name: tuple(_shown(counted, selected[name], vocabulary))
+        for name, counted in page.facets.items()
+    }
+
+
+def _shown(
+    counted: Iterable[tuple[str | int, int]], selected: set[str], vocabulary: Vocabulary
+) -> Iterator[FacetValue]:
+    """Give the commonest values of a facet, and those that are selected wherever they stand."""
+    shown = 0
+    for value, count in counted:
+        name = vocabulary.names.get(value, "") if isinstance(value, int) else value
+        chosen = name in selected
+        if name and (chosen or value not in vocabulary.hidden):
+            shown += 1
+            if chosen or shown <= _FACET_VALUES:
+                yield FacetValue(name, count, chosen)
 
 
 def _next(page: Page, mark: str) -> str | None:

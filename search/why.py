@@ -21,7 +21,7 @@ def reasons(hit: Hit, condition: Condition, vocabulary: Vocabulary) -> tuple[str
     for leaf, name in hit.texts:
         found.append(f"“{' '.join(leaf.tokens)}” is in {_FIELDS[name]}")
     if hit.pieces:
-        best = max(piece.confidence for piece in hit.pieces)
+        best = max([piece.confidence for piece in hit.pieces])
         seen = f"seen {seconds(hit.screen_ms)}; " if hit.screen_ms else ""
         found.append(f"{seen}best {best:.0f} %")
     return tuple(dict.fromkeys(found))[:_MAX_REASONS]
@@ -29,10 +29,15 @@ def reasons(hit: Hit, condition: Condition, vocabulary: Vocabulary) -> tuple[str
 
 def _kinships(hit: Hit, condition: Condition, vocabulary: Vocabulary) -> list[str]:
     """Say "Sedan is a Car" where a label below the one asked for was seen."""
+    above_others = [
+        leaf for leaf in positive_leaves(condition) if isinstance(leaf, Seen) and leaf.below
+    ]
+    if not above_others:
+        return []
     seen = dict.fromkeys(label for piece in hit.pieces for label, _ in piece.labels)
     said = []
-    for leaf in dict.fromkeys(positive_leaves(condition)):
-        if not isinstance(leaf, Seen) or leaf.label in seen:
+    for leaf in dict.fromkeys(above_others):
+        if leaf.label in seen:
             continue
         above = vocabulary.names.get(leaf.label, "")
         for label in [label for label in seen if label in leaf.below][:2]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from search.backends.base import Piece
 from search.conditions import Condition, Seen, positive_leaves
 
-# Label id, start_ms, end_ms, confidence.
-Moment = tuple[int, int, int, float]
+# Of one label: start_ms, end_ms, confidence.
+Moment = tuple[int, int, float]
 
 
 def steps_wanted(condition: Condition) -> dict[int, int]:
@@ -31,24 +31,34 @@ def surest(pieces: list[Piece], most: int) -> list[Piece]:
 
 
 def pieces_of(
-    ranges: list[tuple[int, int]], moments: Iterable[Moment], *, video: bool
+    ranges: list[tuple[int, int]], moments: Mapping[int, Iterable[Moment]], *, video: bool
 ) -> list[Piece]:
     """Make a piece of every range, with the best confidence of each label seen in it."""
     ends = [end for _, end in ranges]
-    seen: list[dict[int, float]] = [{} for _ in ranges]
-    for label, start, end, confidence in moments:
+    seen: list[list[tuple[int, float]]] = [[] for _ in ranges]
+    for label, rows in moments.items():
         # A photo is one piece [0, 1); its moments are stored as 0, 0.
-        start, end = (start, end) if video else (0, 1)
-        at = bisect_right(ends, start)
-        while at < len(ranges) and ranges[at][0] < end:
-            if confidence > seen[at].get(label, -1.0):
-                seen[at][label] = confidence
-            at += 1
+        rows = rows if video else [(0, 1, confidence) for _, _, confidence in rows]
+        for at, confidence in _best(ranges, ends, rows).items():
+            seen[at].append((label, confidence))
     pieces = []
-    for (start, end), labels in zip(ranges, seen, strict=True):
-        found = tuple(labels.items())
+    for (start, end), found in zip(ranges, seen, strict=True):
         if len(found) > 1:
-            found = tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+            found.sort(key=lambda pair: (-pair[1], pair[0]))
         best = found[0][1] if found else 0.0
-        pieces.append(Piece(start if video else 0, end if video else 0, best, found))
+        pieces.append(Piece(start if video else 0, end if video else 0, best, tuple(found)))
     return pieces
+
+
+def _best(
+    ranges: list[tuple[int, int]], ends: list[int], rows: Iterable[Moment]
+) -> dict[int, float]:
+    """Give the best confidence of a label in every range it was seen in."""
+    best: dict[int, float] = {}
+    for start, end, confidence in rows:
+        at = bisect_right(ends, start)
+        while at < len(ends) and ranges[at][0] < end:
+            if confidence > best.get(at, -1.0):
+                best[at] = confidence
+            at += 1
+    return best

@@ -115,6 +115,11 @@ def unpack(masks: bytes, step: int) -> int:
     return int.from_bytes(masks[start : start + width], "little")
 
 
+def reaches(masks: bytes, step: int) -> bool:
+    """Tell whether a label reaches a confidence step."""
+    return masks[1 + step] != _NONE
+
+
 def steps(masks: bytes) -> list[int]:
     """List the highest step of each of a label's masks, lowest first."""
     entries = (*masks[1:_HEAD], _NONE)

@@ -5,8 +5,8 @@ Works on the parts of stored documents that `fields_for` names. Asks no server.
 
 from __future__ import annotations
 
-from base64 import b64decode
-from collections.abc import Iterable
+from binascii import a2b_base64
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -58,6 +58,13 @@ class Row:
         return cast("list[int]", self.source["edges"]["at"])
 
 
+# What is made of a condition: a row's value, its score with the weight of that, whether it matches.
+Value = Callable[[Row], int]
+Scored = Callable[[Row], tuple[float, float]]
+Decide = Callable[[Row], bool]
+_EMPTY: Mapping[str, Any] = {}
+
+
 def leaves(condition: Condition) -> Iterable[Seen | Fact]:
     """Give all leaves of a condition, also those that are taken away."""
     if isinstance(condition, Seen | Fact):
@@ -92,75 +99,107 @@ def _fields_of(leaf: Seen | Fact) -> set[str]:
     return {"keywords"} if isinstance(leaf, HasKeyword) else set()
 
 
-def decide(row: Row, request: SearchRequest) -> bool:
-    """Work out a row's value and score; tell whether it matches."""
-    value = _value(request.condition, row, anywhere=request.anywhere)
-    if request.join_ms is not None or request.moment_length is not None:
-        value = _shaped(row, value, request)
-    if not value:
-        return False
-    row.value = value
-    row.texts = tuple(
-        (leaf, name)
+def decider(request: SearchRequest) -> Decide:
+    """Make what works out a row's value and score, and tells whether it matches.
+
+    The condition is taken apart once, not for every row: there can be ten thousand of them.
+    """
+    value_of = _value(request.condition, anywhere=request.anywhere)
+    scored_of = _score(request.condition) or _unscored
+    texts = [
+        leaf
         for leaf in dict.fromkeys(positive_leaves(request.condition))
-        if isinstance(leaf, InText) and (name := text_field(row, leaf))
-    )
-    scored = _score(request.condition, row)
-    total = scored[0] if scored else 0.0
-    for leaf, name in row.texts:
-        total += TEXT_WEIGHTS[name] * len(leaf.tokens)
-    row.score = round(total, 4)
-    return True
+        if isinstance(leaf, InText)
+    ]
+    shaped = request.join_ms is not None or request.moment_length is not None
+
+    def decide(row: Row) -> bool:
+        value = _shaped(row, value_of(row), request) if shaped else value_of(row)
+        if not value:
+            return False
+        row.value = value
+        total = scored_of(row)[0]
+        if texts:
+            row.texts = tuple((leaf, name) for leaf in texts if (name := text_field(row, leaf)))
+            total += sum(TEXT_WEIGHTS[name] * len(leaf.tokens) for leaf, name in row.texts)
+        row.score = round(total, 4)
+        return True
+
+    return decide
 
 
-def _value(condition: Condition, row: Row, *, anywhere: bool) -> int:
+def _value(condition: Condition, *, anywhere: bool) -> Value:
+    """Make what gives the value of a condition in a row."""
     if isinstance(condition, Seen):
-        return label_value(row, condition)
-    if isinstance(condition, All):
-        return _all(condition, row, anywhere=anywhere)
-    if isinstance(condition, AnyOf):
-        found = 0
-        for part in condition.parts:
-            found |= _value(part, row, anywhere=anywhere)
-        return found
-    if isinstance(condition, Without):
-        return 0 if _value(condition.part, row, anywhere=anywhere) else WHOLE
+        return _label_value(condition)
     if isinstance(condition, Sequence):
-        return _sequence(condition, row, anywhere=anywhere)
-    return WHOLE if _holds(condition, row) else 0
+        return _sequence(condition, anywhere=anywhere)
+    if isinstance(condition, All):
+        return _all(condition, anywhere=anywhere)
+    if isinstance(condition, AnyOf):
+        return _any([_value(part, anywhere=anywhere) for part in condition.parts])
+    if isinstance(condition, Without):
+        without = _value(condition.part, anywhere=anywhere)
+        return lambda row: 0 if without(row) else WHOLE
+    return lambda row: WHOLE if _holds(condition, row) else 0
 
 
-def label_value(row: Row, seen: Seen) -> int:
-    """Give the ranges of a label at its confidence step."""
-    masks = row.source.get("masks", {}).get(f"l{seen.key}")
-    return timeline.unpack(b64decode(masks), seen.step) if masks else 0
+def _label_value(seen: Seen) -> Value:
+    """Make what gives the ranges of a label at its confidence step."""
+    name, step = f"l{seen.key}", seen.step
+
+    def value(row: Row) -> int:
+        masks = row.source.get("masks", _EMPTY).get(name)
+        return timeline.unpack(a2b_base64(masks), step) if masks else 0
+
+    return value
 
 
-def _all(condition: All, row: Row, *, anywhere: bool) -> int:
+def _any(parts: list[Value]) -> Value:
+    def value(row: Row) -> int:
+        found = 0
+        for part in parts:
+            found |= part(row)
+        return found
+
+    return value
+
+
+def _all(condition: All, *, anywhere: bool) -> Value:
     both = timeline.both_anywhere if anywhere else timeline.both_at
     minus = timeline.minus_anywhere if anywhere else timeline.minus_at
-    found = WHOLE
-    for part in condition.parts:
-        if not isinstance(part, Without):
-            found = both(found, _value(part, row, anywhere=anywhere))
-            if not found:
-                return 0
+    wanted, unwanted = [], []
     for part in condition.parts:
         if isinstance(part, Without):
-            found = minus(found, _value(part.part, row, anywhere=anywhere))
-    return found
+            unwanted.append(_value(part.part, anywhere=anywhere))
+        else:
+            wanted.append(_value(part, anywhere=anywhere))
+
+    def value(row: Row) -> int:
+        found = WHOLE
+        for part in wanted:
+            found = both(found, part(row))
+            if not found:
+                return 0
+        for part in unwanted:
+            found = minus(found, part(row))
+        return found
+
+    return value
 
 
-def _sequence(condition: Sequence, row: Row, *, anywhere: bool) -> int:
-    if not row.video:
-        return 0
-    edges = row.edges
-    sets = [
-        timeline.ranges_of(_value(part, row, anywhere=anywhere), edges) for part in condition.parts
-    ]
-    return timeline.value_of(
-        ranges.then_nearly(sets, condition.gaps_ms, condition.unless_ms), edges
-    )
+def _sequence(condition: Sequence, *, anywhere: bool) -> Value:
+    parts = [_value(part, anywhere=anywhere) for part in condition.parts]
+
+    def value(row: Row) -> int:
+        if not row.video:
+            return 0
+        edges = row.edges
+        sets = [timeline.ranges_of(part(row), edges) for part in parts]
+        found = ranges.then_nearly(sets, condition.gaps_ms, condition.unless_ms)
+        return timeline.value_of(found, edges)
+
+    return value
 
 
 def _shaped(row: Row, value: int, request: SearchRequest) -> int:
@@ -205,20 +244,40 @@ def text_field(row: Row, leaf: InText) -> str:
     return ""
 
 
-def _score(condition: Condition, row: Row) -> tuple[float, float] | None:
-    """Give the label score and its weight: All and Sequence mean, AnyOf maximum."""
+def _score(condition: Condition) -> Scored | None:
+    """Make what gives the label score and its weight: All and Sequence mean, AnyOf maximum."""
     if isinstance(condition, Seen):
-        score = 0.0
-        if label_value(row, condition):
-            score = score_of(row.source.get("score", {}), condition.key)
-        return score, condition.weight
+        return _label_score(condition)
     if not isinstance(condition, All | AnyOf | Sequence):
         return None
-    parts = [scored for part in condition.parts if (scored := _score(part, row))]
+    parts = [made for part in condition.parts if (made := _score(part))]
     if len(parts) < 2:
         return parts[0] if parts else None
-    weights = [weight for _, weight in parts]
-    mean = sum(weights) / len(weights)
-    if isinstance(condition, AnyOf):
-        return max(score for score, _ in parts), mean
-    return sum(score * weight for score, weight in parts) / sum(weights), mean
+    highest = isinstance(condition, AnyOf)
+
+    def scored(row: Row) -> tuple[float, float]:
+        found = [part(row) for part in parts]
+        weights = [weight for _, weight in found]
+        mean = sum(weights) / len(weights)
+        if highest:
+            return max(score for score, _ in found), mean
+        return sum(score * weight for score, weight in found) / sum(weights), mean
+
+    return scored
+
+
+def _label_score(seen: Seen) -> Scored:
+    name, key, step, weight = f"l{seen.key}", seen.key, seen.step, seen.weight
+
+    def scored(row: Row) -> tuple[float, float]:
+        masks = row.source.get("masks", _EMPTY).get(name)
+        if not masks or not timeline.reaches(a2b_base64(masks), step):
+            return 0.0, weight
+        return score_of(row.source.get("score", _EMPTY), key), weight
+
+    return scored
+
+
+def _unscored(row: Row) -> tuple[float, float]:
+    """Give what is without labels no score of labels."""
+    return 0.0, 0.0

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from search.backends import timeline
 from search.backends.base import Hit, Page, SearchRequest
 from search.backends.facets import commonest
 from search.backends.opensearch import asking, queries
-from search.backends.opensearch.matching import Row, decide, fields_for
+from search.backends.opensearch.matching import Row, decider, fields_for
 from search.backends.pieces import Moment, pieces_of, steps_wanted, surest
 from search.conditions import STEPS, Seen
 
@@ -29,6 +30,8 @@ Facets = dict[str, tuple[tuple[str | int, int], ...]]
 _MOST_NAMED = 24
 _BATCH = 2_000
 _PAGE_BATCH = 500
+# Facets of which an asset can have several values, each once.
+_LISTS = frozenset({"label", "category"})
 _SORT_SOURCE = {"newest": "created_ms", "captured": "captured_key", "title": "title"}
 
 
@@ -38,8 +41,9 @@ def search(ask: Ask, request: SearchRequest, *, cap: int) -> Page:
     if plain is not None:
         return _plain(ask, request, *plain)
     fields = _fields(request)
+    decide = decider(request)
     rows, whole = _read(ask, request, fields, cap=cap)
-    matched = [row for row in rows if decide(row, request)]
+    matched = [row for row in rows if decide(row)]
     facets = {name: _count(name, _passing(matched, request, name)) for name in request.facets}
     if request.facets:
         matched = _passing(matched, request, "")
@@ -61,12 +65,12 @@ def search(ask: Ask, request: SearchRequest, *, cap: int) -> Page:
 def _plain(ask: Ask, request: SearchRequest, seen: Seen | None, facts: list[Any]) -> Page:
     source = _fields(request) | _moment_fields(request)
     answer = ask(asking.plain_page(request, seen, facts, source))
-    rows = _rows(answer)
+    rows, decide = _rows(answer), decider(request)
     for row in rows:
-        decide(row, request)
+        decide(row)
     counted = answer.get("aggregations", {})
     return Page(
-        hits=tuple(_hit(row, _key(row, request), request) for row in rows[: request.page_size]),
+        hits=_hits([(_key(row, request), row) for row in rows[: request.page_size]], request),
         assets=answer["hits"]["total"]["value"],
         moments=round(counted["moments"]["n"]["value"]) if seen is not None else 0,
         exact=True,
@@ -114,12 +118,13 @@ def _walk(
     """Go through the candidates in the order asked for until the page is full."""
     keyed: list[tuple[Any, Row]] = []
     after: list[Any] | None = None
+    decide = decider(request)
     while True:
         body = asking.ordered_candidates(request, size=_PAGE_BATCH, source=fields, after=after)
         hits = ask(body)["hits"]["hits"]
         for hit in hits:
             row = _row(hit)
-            if decide(row, request):
+            if decide(row):
                 by_score = request.sort == "relevance"
                 keyed.append((-hit["sort"][0] if by_score else _key(row, request), row))
         if len(keyed) > request.page_size or len(hits) < _PAGE_BATCH:
@@ -188,7 +193,11 @@ def _values(name: str, row: Row) -> set[Any]:
 
 
 def _count(name: str, rows: list[Row]) -> tuple[tuple[str | int, int], ...]:
-    return commonest(Counter(value for row in rows for value in _values(name, row)))
+    field = asking.FACET_FIELDS[name]
+    values = [row.source.get(field) for row in rows]
+    if name in _LISTS:
+        return commonest(Counter(chain.from_iterable(value for value in values if value)))
+    return commonest(Counter(value for value in values if value is not None))
 
 
 # ---- hits ----------------------------------------------------------------------------------------
@@ -207,39 +216,44 @@ def _with_moments(
     """Read the moments of a page's assets and make its hits."""
     wanted = _moment_fields(request)
     if not wanted or not keyed:
-        return tuple(_hit(row, key, request) for key, row in keyed)
+        return _hits(keyed, request)
     source = {*fields, *wanted}
     ids = [row.asset_id for _, row in keyed]
     filters = [{"ids": {"values": ids}}, *queries.visible(request.principals)]
     query = {"bool": {"filter": filters}}
     body = {"size": len(ids), "_source": sorted(source), "query": query}
     now = {row.asset_id: row for row in _rows(ask(body))}
-    hits = []
-    for key, row in keyed:
-        fresh = now.get(row.asset_id)
-        # What changed between the two looks is judged anew; what went away is no hit any more.
-        if fresh is not None and decide(fresh, request):
-            hits.append(_hit(fresh, key, request))
-    return tuple(hits)
+    decide = decider(request)
+    # What changed between the two looks is judged anew; what went away is no hit any more.
+    fresh = [(key, now[row.asset_id]) for key, row in keyed if row.asset_id in now]
+    return _hits([(key, row) for key, row in fresh if decide(row)], request)
 
 
-def _hit(row: Row, key: Any, request: SearchRequest) -> Hit:
+def _hits(keyed: list[tuple[Any, Row]], request: SearchRequest) -> tuple[Hit, ...]:
+    wanted = {f"l{label}": (label, step) for label, step in steps_wanted(request.condition).items()}
+    return tuple([_hit(row, key, request, _moments(row, wanted)) for key, row in keyed])
+
+
+def _hit(row: Row, key: Any, request: SearchRequest, moments: dict[int, list[Moment]]) -> Hit:
     ranges = timeline.ranges_of(row.value, row.edges)
-    pieces = pieces_of(ranges, _moments(row, request), video=row.video)
+    pieces = pieces_of(ranges, moments, video=row.video)
     return Hit(
         asset_id=row.asset_id,
         sort_value=key,
         score=row.score,
         moment_count=len(ranges),
-        screen_ms=_screen_ms(row),
+        screen_ms=sum([end - start for start, end in ranges]) if row.video else 0,
         pieces=tuple(surest(pieces, request.moments_per_hit)),
         texts=row.texts,
     )
 
 
-def _moments(row: Row, request: SearchRequest) -> Iterator[Moment]:
-    stored = row.source.get("moments", {})
-    for label, step in steps_wanted(request.condition).items():
-        for start, end, confidence in stored.get(f"l{label}", ()):
-            if confidence >= STEPS[step]:
-                yield label, start, end, confidence
+def _moments(row: Row, wanted: Mapping[str, tuple[int, int]]) -> dict[int, list[Moment]]:
+    """Give the moments of the labels that are looked for, at or above their steps."""
+    found = {}
+    for name, rows in row.source.get("moments", {}).items():
+        if name in wanted:
+            label, step = wanted[name]
+            least = STEPS[step]
+            found[label] = rows if not step else [each for each in rows if each[2] >= least]
+    return found

@@ -44,7 +44,7 @@ def make_hits(
         connection, ranged, _present(connection, ranged, steps_wanted(request.condition))
     )
     return tuple(
-        _hit(entry, edges[entry.asset], moments.get(entry.asset, []), request) for entry in entries
+        _hit(entry, edges[entry.asset], moments.get(entry.asset, {}), request) for entry in entries
     )
 
 
@@ -63,8 +63,8 @@ def _present(
 
 def _moments(
     connection: sqlite3.Connection, assets: list[int], steps: dict[int, int]
-) -> dict[int, list[Moment]]:
-    found: defaultdict[int, list[Moment]] = defaultdict(list)
+) -> dict[int, dict[int, list[Moment]]]:
+    found: defaultdict[int, dict[int, list[Moment]]] = defaultdict(dict)
     if assets and steps:
         rows = connection.execute(
             "SELECT asset, label, start_ms, end_ms, confidence FROM moment WHERE asset IN"
@@ -72,14 +72,14 @@ def _moments(
         )
         for asset, label, start, end, confidence in rows:
             if confidence >= STEPS[steps[label]]:
-                found[asset].append((label, start, end, confidence))
+                found[asset].setdefault(label, []).append((start, end, confidence))
     return found
 
 
 def _hit(
     entry: Entry,
     stored_edges: bytes,
-    moments: list[Moment],
+    moments: dict[int, list[Moment]],
     request: SearchRequest,
 ) -> Hit:
     ranges = timeline.ranges_of(entry.value, timeline.unpack_edges(stored_edges))
