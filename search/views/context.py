@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -118,6 +118,7 @@ class Found:
     moments: int
     exact: bool
     rows: list[Row]
+    near: list[Row]
     facets: list[Facet]
     next_url: str
     list_url: str
@@ -126,7 +127,7 @@ class Found:
 
 def shape(answer: SearchAnswer, asked: Asked, *, principals: Principals) -> Found:
     """Shape an answer; assets are read in three queries, however many there are."""
-    ids = [result.asset_id for result in answer.results]
+    ids = [result.asset_id for result in (*answer.results, *answer.near_misses)]
     chips = make_chips(asked, answer.query.understood)
     rows = with_posters(visible_assets(principals).filter(pk__in=ids))
     cards = {card.id: card for card in make_cards(rows)}
@@ -140,12 +141,8 @@ def shape(answer: SearchAnswer, asked: Asked, *, principals: Principals) -> Foun
         assets=answer.total.assets,
         moments=answer.total.moments,
         exact=answer.total.exact,
-        # An asset removed since the index last heard of it is left out.
-        rows=[
-            _row(result, cards[result.asset_id], asked, board=boards.get(result.asset_id))
-            for result in answer.results
-            if result.asset_id in cards
-        ],
+        rows=_rows(answer.results, cards, boards, asked),
+        near=_rows(answer.near_misses, cards, boards, asked),
         facets=_facets(_news(answer), asked),
         next_url=asked.address(cursor=answer.next) if answer.next else "",
         list_url=asked.address(view=""),
@@ -159,6 +156,20 @@ def _boards(cards: Collection[str]) -> dict[str, Board]:
         str(asset_id): Board(url=reverse("media-storyboard", args=[asset_id]), **details)
         for asset_id, details in sheets.values_list("asset_id", "details")
     }
+
+
+def _rows(
+    results: Sequence[Result],
+    cards: Mapping[str, AssetCard],
+    boards: Mapping[str, Board],
+    asked: Asked,
+) -> list[Row]:
+    # An asset removed since the index last heard of it is left out.
+    shown = (result for result in results if result.asset_id in cards)
+    return [
+        _row(result, cards[result.asset_id], asked, board=boards.get(result.asset_id))
+        for result in shown
+    ]
 
 
 def _row(result: Result, card: AssetCard, asked: Asked, *, board: Board | None) -> Row:

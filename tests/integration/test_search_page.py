@@ -136,6 +136,38 @@ def test_a_part_is_answered_to_the_module_that_asks_for_more(mine, cars):
     assert "HX-Request" in page["Vary"]
 
 
+@pytest.fixture
+def chases(user, library):
+    """A clip in which a dog follows a car at once, and one in which it takes four seconds."""
+    soon = see(make_asset(user, title="Soon"), "Car", "Dog")
+    late = see(make_asset(user, title="Late"), "Car", "Tree", "Bench", "Dog")
+    search.index_assets([soon.pk, late.pk])
+    return soon, late
+
+
+def test_what_a_then_just_misses_is_a_list_of_its_own(mine, chases):
+    response = mine.get(reverse("search"), {"q": "car then dog within 1s"})
+    found, near = response.content.decode().split("Just missed")
+    assert (found.count("<bdi>Soon<"), found.count("<bdi>Late<")) == (1, 0)
+    assert (near.count("<bdi>Soon<"), near.count("<bdi>Late<")) == (0, 1)
+    assert "Car, then Dog, further apart than you asked" in near
+    assert f"{reverse('asset', args=[chases[1].pk])}?" in near
+    assert "1 found · 1 moment " in text_of(response)
+
+
+def test_near_misses_are_shown_where_nothing_else_is_found(mine, chases):
+    page = text_of(mine.get(reverse("search"), {"q": "tree then dog within 1s"}))
+    nothing, near = page.split("Just missed")
+    assert "Nothing found" in nothing
+    assert "Late" in near
+    assert "Soon" not in near
+
+
+def test_without_near_misses_nothing_is_said_of_them(mine, chases):
+    for text in ("car", "car then dog within 10s"):
+        assert "Just missed" not in text_of(mine.get(reverse("search"), {"q": text}))
+
+
 def test_moments_can_be_shown_as_a_wall(mine, cars):
     page = mine.get(reverse("search"), {"q": "cars", "view": "wall"}).content.decode()
     assert page.count('class="wall-asset"') == 3
