@@ -38,6 +38,26 @@ def check_choices(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_drops(**_: Any) -> list[CheckMessage]:
+    """Places of drops that nobody would hear of, or that the library itself writes into."""
+    places = settings.MEDIALIB_DROPS
+    found = [
+        f"MEDIALIB_DROPS holds {url!r}: places are such as s3://bucket/folder."
+        for url in places
+        if not url.removeprefix("s3://").strip("/") or not url.startswith("s3://")
+    ]
+    if bool(places) != bool(settings.MEDIALIB_DROPS_QUEUE_URL):
+        found.append("MEDIALIB_DROPS and MEDIALIB_DROPS_QUEUE_URL are set together, or neither.")
+    home = f"{settings.MEDIALIB_STORAGE.rstrip('/')}/"
+    found += [
+        f"MEDIALIB_DROPS holds {url!r}, which the library itself writes into (MEDIALIB_STORAGE)."
+        for url in places
+        if home.startswith(f"{url}/")
+    ]
+    return [Error(words, id="medialib.E012") for words in found]
+
+
+@register()
 def check_search(**_: Any) -> list[CheckMessage]:
     """An address of a search server that can't be read is named before anybody searches."""
     try:

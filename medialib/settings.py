@@ -142,6 +142,10 @@ STORAGES = {
     "default": storage_options(MEDIALIB_STORAGE, MEDIA_ROOT),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Places such as s3://bucket/folder whose new objects are taken in, as this queue tells of them.
+MEDIALIB_DROPS = [url.strip().rstrip("/") for url in env.list("MEDIALIB_DROPS", default=[])]
+MEDIALIB_DROPS_QUEUE_URL = env.str("MEDIALIB_DROPS_QUEUE_URL", default="")
+MEDIALIB_DROPS_OWNER = env.str("MEDIALIB_DROPS_OWNER", default="")
 FILE_UPLOAD_TEMP_DIR = MEDIALIB_DATA_DIR / "tmp"
 FILE_UPLOAD_PERMISSIONS = 0o600
 MEDIALIB_MAX_UPLOAD_BYTES = env.int("MEDIALIB_MAX_UPLOAD_BYTES", default=10 * 1024**3)

@@ -43,6 +43,8 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "list_subscriptions_by_topic": ("sns:ListSubscriptionsByTopic",),
     "get_queue_attributes": ("sqs:GetQueueAttributes",),
     "receive_message": ("sqs:ReceiveMessage",),
+    "delete_message": ("sqs:DeleteMessage",),
+    "get_bucket_notification_configuration": ("s3:GetBucketNotification",),
     "delete_message_batch": ("sqs:DeleteMessage",),
     "detect_labels": ("rekognition:DetectLabels", "s3:GetObject", "s3:GetObjectVersion"),
     # A job reads its video with our permission and is handed the role of the notices.

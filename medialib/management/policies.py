@@ -1,6 +1,6 @@
 """The least that Amazon must allow: policies for the configured names, and no more. Calls nothing.
 
-Every statement follows from what is switched on: media in a bucket, Rekognition, notices. A test
+Every statement follows from what is switched on: media in a bucket, Rekognition, drops. A test
 compares the actions with the calls that the code can make.
 """
 
@@ -36,11 +36,19 @@ class Names:
     origins: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     partition: str = "aws"
+    # Places of drops without s3://, and the queue that tells of them.
+    drops: tuple[str, ...] = ()
+    drops_queue: str = ""
 
     @property
     def bucket_arn(self) -> str:
         """Name the bucket."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def drops_buckets(self) -> list[str]:
+        """Name the buckets that tell of drops, each once."""
+        return list(dict.fromkeys(place.partition("/")[0] for place in self.drops))
 
     @property
     def has_notices(self) -> bool:
@@ -63,7 +71,9 @@ def configured(*, account: str = "", origins: Sequence[str] = (), key: str = "")
         bucket = prefix = ""
     uses = settings.MEDIALIB_LABELLING == "rekognition"
     topic, role = asked["topic"], asked["role"]
-    found = account or next((arn.split(":")[4] for arn in (role, topic) if arn.count(":") > 4), "")
+    drops_queue = queue_arn(settings.MEDIALIB_DROPS_QUEUE_URL)
+    told = (arn.split(":")[4] for arn in (role, topic, drops_queue) if arn.count(":") > 4)
+    found = account or next(told, "")
     return Names(
         account=found or "ACCOUNT_ID",
         region=asked["region"] or "REGION",
@@ -75,6 +85,8 @@ def configured(*, account: str = "", origins: Sequence[str] = (), key: str = "")
         key=key,
         origins=tuple(origins or settings.CSRF_TRUSTED_ORIGINS),
         features=tuple(sorted({feature for feature, _ in OPERATIONS})) if uses else (),
+        drops=tuple(url.removeprefix("s3://") for url in settings.MEDIALIB_DROPS),
+        drops_queue=drops_queue,
     )
 
 
@@ -90,7 +102,7 @@ def queue_arn(address: str) -> str:
 
 def documents(names: Names) -> dict[str, Document]:
     """Make every document that the parts in use need, by name; none where Amazon is not used."""
-    if not (names.bucket or names.features):
+    if not (names.bucket or names.features or names.drops):
         return {}
     found = {"caller_policy": caller_policy(names)}
     if names.has_notices:
@@ -103,6 +115,10 @@ def documents(names: Names) -> dict[str, Document]:
         found["bucket_policy"] = bucket_policy(names)
         found["bucket_cors"] = bucket_cors(names)
         found["bucket_lifecycle"] = bucket_lifecycle(names)
+    if names.drops:
+        found["drops_queue_policy"] = drops_queue_policy(names)
+        for bucket in names.drops_buckets:
+            found[f"drops_notification_{bucket}"] = drops_notification(names, bucket=bucket)
     return found
 
 
@@ -115,6 +131,8 @@ def caller_policy(names: Names) -> Document:
         statements += _looking(names)
     if names.has_notices:
         statements += _notices(names)
+    if names.drops:
+        statements += _drops(names)
     statements += _doctor(names)
     return _policy(statements)
 
@@ -155,6 +173,22 @@ def _notices(names: Names) -> list[Document]:
     if names.queue:
         found.append(_allow("Notices", ["sqs:DeleteMessage", "sqs:ReceiveMessage"], names.queue))
     return found
+
+
+def _drops(names: Names) -> list[Document]:
+    arn = f"arn:{names.partition}:s3:::"
+    objects = [f"{arn}{place}/*" for place in names.drops]
+    buckets = [f"{arn}{bucket}" for bucket in names.drops_buckets]
+    # A drop is read in the version that was announced, where there are several.
+    return [
+        _allow("Drops", ["s3:GetObject", "s3:GetObjectVersion"], objects),
+        _allow("DropsBuckets", ["s3:GetBucketNotification", "s3:ListBucket"], buckets),
+        _allow(
+            "DropsQueue",
+            ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"],
+            names.drops_queue,
+        ),
+    ]
 
 
 def _doctor(names: Names) -> list[Document]:
@@ -203,6 +237,35 @@ def queue_policy(names: Names) -> Document:
     only = {"ArnEquals": {"aws:SourceArn": names.topic}}
     statement = _allow("FromTopic", ["sqs:SendMessage"], names.queue, only)
     return _policy([{**statement, "Principal": {"Service": "sns.amazonaws.com"}}])
+
+
+def drops_queue_policy(names: Names) -> Document:
+    """Let the buckets of drops, of this account alone, lay messages into their queue."""
+    arns = [f"arn:{names.partition}:s3:::{bucket}" for bucket in names.drops_buckets]
+    only = {
+        "ArnEquals": {"aws:SourceArn": arns},
+        "StringEquals": {"aws:SourceAccount": names.account},
+    }
+    statement = _allow("FromBuckets", ["sqs:SendMessage"], names.drops_queue, only)
+    return _policy([{**statement, "Principal": {"Service": "s3.amazonaws.com"}}])
+
+
+def drops_notification(names: Names, *, bucket: str) -> Document:
+    """Let a bucket tell of what is new in its places of drops."""
+    inside = [place.partition("/") for place in names.drops]
+    return {
+        "QueueConfigurations": [
+            {
+                "Id": f"medialib-drops-{number}",
+                "QueueArn": names.drops_queue,
+                "Events": ["s3:ObjectCreated:*"],
+                "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}},
+            }
+            for number, prefix in enumerate(
+                f"{folder}/" if folder else "" for name, _, folder in inside if name == bucket
+            )
+        ]
+    }
 
 
 def bucket_policy(names: Names) -> Document:
@@ -255,7 +318,7 @@ def _policy(statements: list[Document]) -> Document:
 
 
 def _allow(
-    sid: str, actions: list[str], resource: str, condition: Document | None = None
+    sid: str, actions: list[str], resource: str | list[str], condition: Document | None = None
 ) -> Document:
     statement: Document = {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource}
     return {**statement, "Condition": condition} if condition else statement

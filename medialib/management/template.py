@@ -20,19 +20,22 @@ _NAMES = policies.Names(
     origins=("ORIGINS",),
     features=tuple(sorted({feature for feature, _ in OPERATIONS})),
     partition="${AWS::Partition}",
+    drops=("${BucketName}/drops",),
+    drops_queue="${DropsQueue.Arn}",
 )
 _KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 _QUEUE_SECONDS = 14 * 24 * 3600
 _VISIBILITY_SECONDS = 60
+_MOST_TRIES = 20
 
 
 def template() -> dict[str, Any]:
     """Make the template as a JSON document."""
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Media library: bucket, notices of Rekognition, and the service's policy.",
+        "Description": "Media library: bucket, queues of news, and the service's policy.",
         "Parameters": _parameters(),
-        "Resources": {**_bucket(), **_notices(), **_caller()},
+        "Resources": {**_bucket(), **_drops(), **_notices(), **_caller()},
         "Outputs": _outputs(),
     }
 
@@ -70,7 +73,13 @@ def _bucket() -> dict[str, Any]:
     }
     tls = {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": _filled(policies.bucket_policy(_NAMES))}
     return {
-        "Bucket": {"Type": "AWS::S3::Bucket", **_KEPT, "Properties": properties},
+        "Bucket": {
+            "Type": "AWS::S3::Bucket",
+            **_KEPT,
+            # The bucket tries whether it may write to the queue.
+            "DependsOn": "DropsQueuePolicy",
+            "Properties": properties,
+        },
         "BucketPolicy": _made("AWS::S3::BucketPolicy", tls),
     }
 
@@ -94,7 +103,40 @@ def _bucket_rules() -> dict[str, Any]:
     return {
         "CorsConfiguration": {"CorsRules": [allowed]},
         "LifecycleConfiguration": {"Rules": [unfinished]},
+        "NotificationConfiguration": {"QueueConfigurations": [_told()]},
     }
+
+
+def _told() -> dict[str, Any]:
+    told = policies.drops_notification(_NAMES, bucket=_NAMES.bucket)["QueueConfigurations"][0]
+    return {
+        "Event": told["Events"][0],
+        "Queue": _filled("${DropsQueue.Arn}"),
+        "Filter": {"S3Key": {"Rules": told["Filter"]["Key"]["FilterRules"]}},
+    }
+
+
+def _drops() -> dict[str, Any]:
+    """Make the queue of drops, and one for messages that nobody understands or can see to."""
+    kept_for = {"MessageRetentionPeriod": _QUEUE_SECONDS, "SqsManagedSseEnabled": True}
+    redrive = {
+        "deadLetterTargetArn": _filled("${DropsDeadLetters.Arn}"),
+        "maxReceiveCount": _MOST_TRIES,
+    }
+    allowed = _filled(policies.drops_queue_policy(_NAMES))
+    return {
+        "DropsDeadLetters": _queue(kept_for),
+        "DropsQueue": _queue({**kept_for, "RedrivePolicy": redrive}),
+        "DropsQueuePolicy": _made(
+            "AWS::SQS::QueuePolicy",
+            {"Queues": [{"Ref": "DropsQueue"}], "PolicyDocument": allowed},
+        ),
+    }
+
+
+def _queue(properties: dict[str, Any]) -> dict[str, Any]:
+    made = _made("AWS::SQS::Queue", properties)
+    return {**made, "DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
 
 
 def _notices() -> dict[str, Any]:
@@ -111,11 +153,7 @@ def _notices() -> dict[str, Any]:
     }
     return {
         "NoticesTopic": {"Type": "AWS::SNS::Topic"},
-        "NoticesQueue": {
-            **_made("AWS::SQS::Queue", kept_for),
-            "DeletionPolicy": "Delete",
-            "UpdateReplacePolicy": "Delete",
-        },
+        "NoticesQueue": _queue(kept_for),
         "RekognitionRole": _role(),
         "NoticesTopicPolicy": _made(
             "AWS::SNS::TopicPolicy",
@@ -163,6 +201,8 @@ def _outputs() -> dict[str, Any]:
         "TopicVariable": "MEDIALIB_NOTICES_TOPIC_ARN=${NoticesTopic}",
         "RoleVariable": "MEDIALIB_NOTICES_ROLE_ARN=${RekognitionRole.Arn}",
         "QueueVariable": "MEDIALIB_NOTICES_QUEUE_URL=${NoticesQueue}",
+        "DropsVariable": "MEDIALIB_DROPS=s3://${Bucket}/drops",
+        "DropsQueueVariable": "MEDIALIB_DROPS_QUEUE_URL=${DropsQueue}",
     }
     found: dict[str, Any] = {name: {"Value": _filled(text)} for name, text in values.items()}
     found["CallerPolicy"] = {

@@ -22,7 +22,11 @@ ACCOUNT = "123456789012"
 REGION = "eu-central-1"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:notices"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/rekognition"
+DROPS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/drops"
 QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/notices"
+
+
+NO_DROPS = {"MEDIALIB_DROPS": [], "MEDIALIB_DROPS_QUEUE_URL": ""}
 
 
 @pytest.fixture
@@ -37,6 +41,8 @@ def amazon(settings):
     settings.MEDIALIB_LABELLING = "rekognition"
     settings.MEDIALIB_STORAGE = "s3://media/library"
     settings.MEDIALIB_NOTICES_QUEUE_URL = QUEUE
+    settings.MEDIALIB_DROPS = ["s3://media/drops", "s3://other"]
+    settings.MEDIALIB_DROPS_QUEUE_URL = DROPS
     return settings
 
 
@@ -119,14 +125,44 @@ def test_no_statement_is_wider_than_its_names(amazon):
         ({"MEDIALIB_NOTICES_QUEUE_URL": ""}, {"sqs:"}),
         ({"MEDIALIB_LABELLING": "local"}, {"rekognition:", "sqs:", "sns:", "iam:PassRole"}),
         ({"MEDIALIB_STORAGE": "disk"}, {"s3:", "rekognition:Start", "rekognition:Get", "sqs:"}),
+        ({}, {"s3:GetBucketNotification"}),
     ],
 )
 def test_what_is_switched_off_is_not_allowed(amazon, off, gone):
-    for name, value in off.items():
+    for name, value in {**NO_DROPS, **off}.items():
         setattr(amazon, name, value)
     allowed = actions(printed("--only", "caller_policy"))
     assert allowed
     assert not [action for action in allowed if action.startswith(tuple(gone))]
+
+
+def test_drops_alone_need_their_objects_and_their_queue(settings):
+    settings.MEDIALIB_DROPS = ["s3://media/in", "s3://media/more", "s3://other"]
+    settings.MEDIALIB_DROPS_QUEUE_URL = DROPS
+    found = printed()
+    assert (
+        actions(found["caller_policy"])
+        - {
+            *("s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:GetBucketNotification"),
+            *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+            *("iam:ListAccessKeys", "iam:ListAttachedUserPolicies"),
+        }
+        == set()
+    )
+    drops = next(s for s in found["caller_policy"]["Statement"] if s["Sid"] == "Drops")
+    assert drops["Resource"] == [f"arn:aws:s3:::{n}/*" for n in ("media/in", "media/more", "other")]
+    [statement] = found["drops_queue_policy"]["Statement"]
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": ["arn:aws:s3:::media", "arn:aws:s3:::other"]},
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+    }
+    rules = [
+        entry["Filter"]["Key"]["FilterRules"][0]["Value"]
+        for entry in found["drops_notification_media"]["QueueConfigurations"]
+    ]
+    assert rules == ["in/", "more/"]
+    [whole] = found["drops_notification_other"]["QueueConfigurations"]
+    assert whole["Filter"]["Key"]["FilterRules"] == [{"Name": "prefix", "Value": ""}]
 
 
 def test_without_amazon_there_is_nothing_to_allow(settings):
@@ -182,6 +218,8 @@ def test_the_template_makes_a_stack_that_the_settings_fit(monkeypatch):
         lines = [output["OutputValue"] for output in stack["Outputs"]]
         assert "MEDIALIB_STORAGE=s3://my-media" in lines
         assert any(line.startswith("MEDIALIB_NOTICES_QUEUE_URL=http") for line in lines)
+        assert "MEDIALIB_DROPS=s3://my-media/drops" in lines
+        assert any(line.startswith("MEDIALIB_DROPS_QUEUE_URL=http") for line in lines)
         role = next(line.split("=", 1)[1] for line in lines if "ROLE_ARN" in line)
         iam = boto3.client("iam", region_name=REGION)
         made = iam.get_role(RoleName=role.rpartition("/")[-1])["Role"]

@@ -14,6 +14,7 @@ def test_the_defaults_pass():
     assert checks.check_choices() == []
     assert checks.check_search() == []
     assert checks.check_heartbeat() == []
+    assert checks.check_drops() == []
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,32 @@ def test_a_search_server_is_not_asked_for_when_its_address_is_checked(settings):
     address = "opensearch+https://someone:secret@search.example.org/library"
     settings.SEARCH_BACKENDS = {"default": search_options(address, Path("unused"))}
     assert checks.check_search() == []
+
+
+@pytest.mark.parametrize(
+    ("storage", "drops", "queue", "words"),
+    [
+        ("disk", ["media/drops"], "https://q", "places are such as"),
+        ("disk", ["s3://"], "https://q", "places are such as"),
+        ("disk", ["s3://media"], "", "together"),
+        ("disk", [], "https://q", "together"),
+        ("s3://media", ["s3://media"], "https://q", "writes into"),
+        ("s3://media/library/", ["s3://media"], "https://q", "writes into"),
+    ],
+)
+def test_drops_that_can_not_work_are_named(settings, storage, drops, queue, words):
+    settings.MEDIALIB_STORAGE = storage
+    settings.MEDIALIB_DROPS = drops
+    settings.MEDIALIB_DROPS_QUEUE_URL = queue
+    [found] = checks.check_drops()
+    assert words in found.msg
+
+
+def test_drops_into_a_folder_of_the_librarys_own_bucket_are_fine(settings):
+    settings.MEDIALIB_STORAGE = "s3://media"
+    settings.MEDIALIB_DROPS = ["s3://media/drops", "s3://media-2"]
+    settings.MEDIALIB_DROPS_QUEUE_URL = "https://q"
+    assert checks.check_drops() == []
 
 
 def test_a_lease_shorter_than_two_heartbeats_is_refused(settings):

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import sys
-import threading
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import close_old_connections
 
 from labelling import notices
-from medialib.exceptions import Wait
-
-log = logging.getLogger(__name__)
+from medialib.management.listening import listen
 
 
 class Command(BaseCommand):
@@ -30,16 +23,7 @@ class Command(BaseCommand):
         """Read on and on; a queue that can't be reached is tried again."""
         if not settings.MEDIALIB_NOTICES_QUEUE_URL:
             raise CommandError("MEDIALIB_NOTICES_QUEUE_URL is not set: there is no queue to read.")
-        if options["once"]:
-            while notices.receive(seconds=1):
-                continue
-            return
-        pause = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        while True:
-            close_old_connections()
-            try:
-                notices.receive()
-            except Wait as outage:
-                log.warning("%s", outage.detail)
-                pause.wait(outage.seconds)
+        if not options["once"]:
+            listen(notices.receive)
+        while notices.receive(seconds=1):
+            continue

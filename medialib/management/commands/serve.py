@@ -122,10 +122,16 @@ _BEHIND = (
 
 
 def _listeners() -> tuple[Part, ...]:
-    """Give the reader of notices where there is a queue to read."""
-    if not settings.MEDIALIB_NOTICES_QUEUE_URL:
-        return ()
-    return (Part("reader of notices", "django", ("read_notices",)),)
+    """Give the readers of those queues that there are."""
+    queues = {
+        "notices": settings.MEDIALIB_NOTICES_QUEUE_URL,
+        "drops": settings.MEDIALIB_DROPS_QUEUE_URL,
+    }
+    return tuple(
+        Part(f"reader of {name}", "django", (f"read_{name}",))
+        for name, url in queues.items()
+        if url
+    )
 
 
 def _release_worker(part: str, *, died: bool = True) -> None:
