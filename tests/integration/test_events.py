@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from medialib import assets, batches, services, webhooks
+from medialib.client.webhooks import WrongSignature, verify_webhook
 from medialib.exceptions import Refused
 from medialib.http import outbound
 from medialib.models import Asset, Delivery, Event, Webhook
@@ -95,10 +96,14 @@ def test_a_webhook_hears_what_it_asked_for_signed_and_once(mine, user, receiver)
     [(headers, body)] = receiver.calls
     told = json.loads(body)
     assert (told["type"], told["asset_id"]) == ("asset.created", str(asset.pk))
-    parts = dict(part.split("=", 1) for part in headers["Medialib-Signature"].split(","))
+    signature = headers["Medialib-Signature"]
+    parts = dict(part.split("=", 1) for part in signature.split(","))
     signed = f"{parts['t']}.".encode() + body
     assert hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() == parts["v1"]
     assert abs(int(parts["t"]) - time.time()) < 60
+    verify_webhook(body, signature, secret)
+    with pytest.raises(WrongSignature, match="replay"):
+        verify_webhook(body, signature, secret, now=time.time() + 301)
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.status_code, delivery.attempts) == ("delivered", 200, 1)
 
