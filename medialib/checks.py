@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from medialib import upload_news
 from medialib.models import Asset
 from search.backends import get_backend
 
@@ -25,6 +26,7 @@ def check_choices(**_: Any) -> list[CheckMessage]:
             settings.MEDIALIB_DEFAULT_VISIBILITY,
             tuple(Asset.Visibility.values),
         ),
+        "MEDIALIB_MAIL_UPLOADS": (settings.MEDIALIB_MAIL_UPLOADS, upload_news.CHOICES),
     }
     return [
         Error(

@@ -281,6 +281,8 @@ SPECTACULAR_SETTINGS = {
 MEDIALIB_WEBHOOK_NETWORKS = network_list("MEDIALIB_WEBHOOK_NETWORKS")
 # How people reach this service, for links in mails, such as https://media.example.org.
 MEDIALIB_PUBLIC_URL = env.str("MEDIALIB_PUBLIC_URL", default="")
+# Of which single uploads their owners hear by mail: never, failures or always.
+MEDIALIB_MAIL_UPLOADS = env.str("MEDIALIB_MAIL_UPLOADS", default="always")
 vars().update(env.email_url("MEDIALIB_MAIL_URL", default="dummymail://"))
 DEFAULT_FROM_EMAIL = env.str("MEDIALIB_MAIL_FROM", default="media library <media@localhost>")
 

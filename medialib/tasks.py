@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 
 from labelling import budget
-from medialib import batches, pipeline, services, uploads, webhooks
+from medialib import batches, pipeline, services, upload_news, uploads, webhooks
 from medialib.api.idempotency import forget_old_answers
 
 _task: Callable[..., Callable[[Callable[..., None]], Any]] = shared_task
@@ -34,8 +34,9 @@ def tell_events() -> None:
 
 @_task(name="medialib.tasks.finish_batches", expires=30)
 def finish_batches() -> None:
-    """Notice batches that have ended."""
+    """Notice batches and single uploads that have ended."""
     batches.finish_batches()
+    upload_news.tell()
 
 
 @_task(name="medialib.tasks.sweep_library", expires=600)

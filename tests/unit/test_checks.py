@@ -23,6 +23,7 @@ def test_the_defaults_pass():
         ("MEDIALIB_LABELLING", "rekognitoin"),
         ("MEDIALIB_SEARCH", "elastic"),
         ("MEDIALIB_DEFAULT_VISIBILITY", "everyone"),
+        ("MEDIALIB_MAIL_UPLOADS", "sometimes"),
     ],
 )
 def test_a_value_that_does_not_exist_is_named_with_the_choices(settings, name, value):
