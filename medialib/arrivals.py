@@ -18,7 +18,7 @@ from typing import TypeVar
 from django.db import connections
 
 from labelling.answers import AnswerInvalid
-from medialib import imports, services
+from medialib import imports, references, referring, services
 from medialib.exceptions import Duplicate, Missing, Refused
 from medialib.models import Asset, User
 from medialib.undo import on_failure
@@ -55,6 +55,28 @@ class Terms:
 
     owner: User
     details: services.Details
+    # Whether files are left where they are and only read there, for good.
+    stay: bool = False
+
+
+def known_files(owner: User) -> Callable[[imports.Found], bool]:
+    """Tell files that earlier imports have brought in, so that a run which broke off goes on.
+
+    They are known by place and size; those that stay where they are by their stamp, too.
+    """
+    rows = Asset.objects.filter(owner=owner, deleted_at=None).exclude(source_ref="")
+    copies, staying = set(), set()
+    for ref, size, name in rows.values_list("source_ref", "size", "original_name"):
+        if references.is_reference(name):
+            staying.add(references.parse(name))
+        else:
+            copies.add((ref, size))
+
+    def is_known(found: imports.Found) -> bool:
+        as_it_is = references.Reference(found.ref, found.size, found.stamp)
+        return (found.ref, found.size) in copies or as_it_is in staying
+
+    return is_known
 
 
 def take_in(candidate: imports.Candidate, *, terms: Terms) -> Arrival:
@@ -71,7 +93,7 @@ def take_in(candidate: imports.Candidate, *, terms: Terms) -> Arrival:
             asset = _create(candidate, terms=terms, answer="")
     except Duplicate as error:
         return Arrival(candidate.found, Outcome.THERE, notes=(*notes, error.detail))
-    except Refused as error:
+    except (Refused, references.OriginalClosed) as error:
         return Arrival(candidate.found, Outcome.REFUSED, notes=(*notes, error.detail))
     return Arrival(candidate.found, Outcome.IMPORTED, asset, tuple(notes))
 
@@ -81,13 +103,22 @@ def _create(candidate: imports.Candidate, *, terms: Terms, answer: str) -> Asset
     said["keywords"] = (*terms.details.keywords, *said.get("keywords", ()))
     details = replace(terms.details, source_ref=candidate.found.ref, **said)
     with ExitStack() as stack:
-        place = candidate.place
+        place, name = candidate.place, candidate.found.name
+        beside = stack.enter_context(place.open(answer)) if answer else None
+        if terms.stay:
+            return referring.create_reference(
+                owner=terms.owner,
+                place=place.address(name),
+                filename=candidate.filename,
+                details=details,
+                answer=beside,
+            )
         return services.create_asset(
             owner=terms.owner,
-            file=stack.enter_context(place.open(candidate.found.name)),
+            file=stack.enter_context(place.open(name)),
             filename=candidate.filename,
             details=details,
-            answer=stack.enter_context(place.open(answer)) if answer else None,
+            answer=beside,
         )
 
 

@@ -119,6 +119,12 @@ def set_state(asset: Asset, state: str, *, code: str = "", detail: str = "") -> 
     asset.refresh_from_db(fields=["state", "code", "detail", "index_generation"])
 
 
+def set_trouble(asset: Asset, *, code: str, detail: str) -> None:
+    """Keep what is wrong with an asset that has found its place; its state stays as it is."""
+    Asset.objects.filter(pk=asset.pk).update(code=code, detail=detail[:500])
+    asset.code, asset.detail = code, detail[:500]
+
+
 def keep_rendition(
     asset: Asset,
     kind: str,
@@ -161,5 +167,9 @@ def drop_renditions(rows: Iterable[Rendition]) -> None:
 
 
 def object_names(asset: Asset) -> list[str]:
-    """List the storage names of the original and all renditions."""
-    return [asset.original_name, *asset.renditions.values_list("name", flat=True)]
+    """List the storage names that are the library's own: all renditions, and the original.
+
+    An original that is kept by reference is not the library's to remove, so it is left out.
+    """
+    original = [] if asset.is_reference else [asset.original_name]
+    return [*original, *asset.renditions.values_list("name", flat=True)]

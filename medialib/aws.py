@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from medialib.exceptions import Wait
+from medialib.exceptions import StorageUnavailable, Wait
 
 _DENIED = frozenset(
     ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403")
@@ -127,3 +128,41 @@ def ask(client: Any, operation: str, **wanted: Any) -> Answer:
 def regions_of(service: str) -> list[str]:
     """List the regions that have a service, as far as the installed library knows."""
     return sorted(_session().get_available_regions(service))
+
+
+def bucket_client(bucket: str, *, endpoint: str = "") -> Any:
+    """Give a client for one bucket, in the bucket's own region, whichever that is.
+
+    `endpoint` is the address of a server that is not Amazon's.
+    """
+    return _regional(endpoint, "" if endpoint else _region_of(bucket))
+
+
+@cache
+def _regional(endpoint: str, region: str) -> Any:
+    config = storage_config(addressing_style="path" if endpoint else "virtual")
+    with _making:
+        return _session().client(
+            "s3",
+            endpoint_url=endpoint or None,
+            # Amazon's library itself knows the older name of this variable only.
+            region_name=region or os.environ.get("AWS_REGION") or None,
+            config=config,
+        )
+
+
+@cache
+def _region_of(bucket: str) -> str:
+    # The answer names the region also to those who may not look at the bucket.
+    found = ask(_regional("", ""), "head_bucket", Bucket=bucket)
+    headers: dict[str, str] = found.value.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    if not headers:
+        # Not kept: the next call asks again.
+        raise StorageUnavailable(f"The bucket {bucket} does not answer ({found.code}).")
+    return headers.get("x-amz-bucket-region", "")
+
+
+def forget_clients() -> None:
+    """Forget session and clients: the next ones are made of the credentials as they are then."""
+    for kept in (_session, _regional, _region_of, queue_client):
+        kept.cache_clear()

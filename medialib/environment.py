@@ -128,6 +128,23 @@ def rekognition_options() -> dict[str, Any]:
     }
 
 
+def reference_roots() -> list[str]:
+    """Read the folders in which originals may lie that are kept by reference."""
+    roots = [os.path.expanduser(root) for root in env.list("MEDIALIB_REFERENCE_ROOTS", default=[])]
+    wrong = next((root for root in roots if not os.path.isabs(root) or root == os.sep), None)
+    if wrong is not None:
+        raise ImproperlyConfigured(
+            f"MEDIALIB_REFERENCE_ROOTS must list whole paths of folders, parted by commas: {wrong}"
+        )
+    return roots
+
+
+def reference_buckets() -> list[str]:
+    """Read the buckets, with or without a folder, of originals that are kept by reference."""
+    given: list[str] = env.list("MEDIALIB_REFERENCE_BUCKETS", default=[])
+    return [entry.removeprefix("s3://").strip("/") for entry in given if entry.strip("/")]
+
+
 def storage_options(value: str, media_root: Path) -> dict[str, Any]:
     """Turn MEDIALIB_STORAGE (`disk` or `s3://bucket/prefix`) into a STORAGES entry."""
     if value == "disk":

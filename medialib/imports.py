@@ -10,10 +10,11 @@ import copy
 import csv
 import io
 import json
+import os
 import tempfile
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,7 @@ from typing import IO, Any
 
 from django.conf import settings
 
-from medialib import aws
+from medialib import aws, references
 from medialib.exceptions import Missing, Refused, StorageUnavailable
 from medialib.media import probe, sniff
 from medialib.models import Asset
@@ -35,11 +36,15 @@ _SAID = ("title", "description", "keywords", "visibility")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file at a place: its path there, its size in bytes, and where it is for good."""
+    """A file at a place: its path there, its size in bytes, and where it is for good.
+
+    `stamp` changes with its bytes: the time of its last change in ns, or an object's ETag.
+    """
 
     name: str
     size: int
     ref: str
+    stamp: str = ""
 
 
 class Place(ABC):
@@ -52,6 +57,10 @@ class Place(ABC):
     @abstractmethod
     def beside(self, name: str) -> set[str]:
         """Name what may lie beside a file, and may say more of it."""
+
+    @abstractmethod
+    def address(self, name: str) -> str:
+        """Give the whole address of a file, for a reference to it."""
 
     @abstractmethod
     def read_at(self, name: str, offset: int, length: int) -> bytes:
@@ -86,7 +95,10 @@ class FolderPlace(Place):
                 continue
             real = path.resolve()
             if self._only or real.is_relative_to(inside):
-                yield Found(name.as_posix(), path.stat().st_size, str(real))
+                # Names that are no text are kept as far as they are.
+                ref = os.fsencode(real).decode(errors="replace")
+                told = path.stat()
+                yield Found(name.as_posix(), told.st_size, ref, str(told.st_mtime_ns))
 
     def beside(self, name: str) -> set[str]:
         """Name the files of a file's folder."""
@@ -99,6 +111,10 @@ class FolderPlace(Place):
         with self.open(name) as file:
             file.seek(offset)
             return file.read(length)
+
+    def address(self, name: str) -> str:
+        """Give a file's path, links resolved."""
+        return str((self._root / name).resolve())
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
@@ -122,7 +138,7 @@ class BucketPlace(Place):
             raise Refused("Give a bucket such as s3://bucket/folder.")
         self._prefix = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
         self._versions: dict[str, str] = {}
-        self._client = aws.client("s3", endpoint_url=settings.MEDIALIB_S3_ENDPOINT or None)
+        self._client = aws.bucket_client(self._bucket, endpoint=settings.MEDIALIB_S3_ENDPOINT)
 
     def at_version(self, name: str, version: str) -> BucketPlace:
         """Give the same place with one of its objects as it was in that version."""
@@ -148,7 +164,8 @@ class BucketPlace(Place):
         for item in self._items():
             name = item["Key"][len(self._prefix) :]
             if is_shown(name):
-                yield Found(name, item["Size"], f"s3://{self._bucket}/{item['Key']}")
+                tag = references.tag_of(item)
+                yield Found(name, item["Size"], self.address(name), tag)
 
     def beside(self, name: str) -> set[str]:
         """Name the objects whose names begin as a file's does, and its folder's table."""
@@ -175,6 +192,10 @@ class BucketPlace(Place):
         span = f"bytes={offset}-{offset + length - 1}"
         with self._translated(name):
             return bytes(self._get(name, Range=span)["Body"].read())
+
+    def address(self, name: str) -> str:
+        """Give an object's address."""
+        return f"s3://{self._bucket}/{self._prefix}{name}"
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
@@ -248,16 +269,15 @@ class Listing:
         self,
         place: Place,
         *,
-        known: Iterable[tuple[str, int]] = (),
+        is_known: Callable[[Found], bool] = lambda _: False,
         only: Collection[Found] | None = None,
         single: Found | None = None,
     ) -> None:
-        """List a place; `known` are (ref, size) of files that are in the library already.
+        """List a place; files that are in the library already are not even looked at.
 
-        Those are not even looked at. `only` leaves out what is not among it; with a `single` file
+        `only` leaves out what is not among it; with a `single` file
         the place is not listed at all.
         """
-        known = set(known)
         files = [single] if single else list(place.list())
         self._place = place
         self._names = {found.name for found in files}
@@ -266,7 +286,7 @@ class Listing:
         self._tables: dict[str, dict[str, dict[str, Any]]] = {}
         self._reading = threading.Lock()
         wanted = [found for found in files if only is None or found in only]
-        self.new = [found for found in wanted if (found.ref, found.size) not in known]
+        self.new = [found for found in wanted if not is_known(found)]
         self.known = len(wanted) - len(self.new)
 
     def candidate(self, found: Found) -> Candidate | None:

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from medialib import assets, selectors, storage
+from medialib import assets, references, selectors, storage
 from medialib.exceptions import Duplicate, QuotaExceeded, Refused, TooLarge
 from medialib.media import sniff
 from medialib.models import Asset, Upload, User
@@ -64,6 +64,20 @@ def digest_of_source(source: Source) -> Digest:
     return _digest(source.read_at(at, _CHUNK) for at in range(0, source.size, _CHUNK))
 
 
+def digest_of_reference(source: Source) -> Digest:
+    """Read beginning and end of an original that stays where it is; the worker reads all of it.
+
+    `sha256` is empty for what is larger than both together.
+    """
+    check_size(source.size)
+    if source.size <= 2 * _EDGE:
+        return digest_of_source(source)
+    first = source.read_at(0, _EDGE)
+    last = source.read_at(source.size - _EDGE, _EDGE)
+    fingerprint = fingerprint_of(source.size, first, last)
+    return Digest(source.size, "", fingerprint, first[:HEAD_BYTES])
+
+
 def _digest(chunks: Iterator[bytes]) -> Digest:
     sha256 = hashlib.sha256()
     size = 0
@@ -105,7 +119,8 @@ def refuse_over_quota(owner: User, size: int) -> None:
     limit = settings.MEDIALIB_QUOTA_BYTES
     if not limit:
         return
-    kept = Asset.objects.filter(owner=owner).aggregate(sum=Sum("size"))["sum"] or 0
+    own = Asset.objects.filter(owner=owner).exclude(original_name__startswith=references.PREFIX)
+    kept = own.aggregate(sum=Sum("size"))["sum"] or 0
     open_ = Upload.objects.filter(
         owner=owner, state=Upload.State.OPEN, expires_at__gt=timezone.now()
     )
@@ -129,8 +144,7 @@ def refuse_duplicate(owner: User, *, sha256: str) -> None:
 
 def refuse_known_fingerprint(owner: User, *, fingerprint: str) -> None:
     """Raise Duplicate when the owner has a file of this fingerprint: size, beginning and end."""
-    twin = Asset.objects.filter(owner=owner, fingerprint=fingerprint, deleted_at=None)
-    found = twin.exclude(state=Asset.State.REJECTED).order_by("created_at").first()
+    found = selectors.find_fingerprint(owner_id=owner.pk, fingerprint=fingerprint)
     if found is not None:
         raise Duplicate(f"You have this file already, as “{found}”.", asset_id=str(found.pk))
 

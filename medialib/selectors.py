@@ -114,6 +114,12 @@ def find_duplicate(*, owner_id: int, sha256: str, but: uuid.UUID | None = None) 
     return twins.exclude(state=Asset.State.REJECTED).order_by("created_at").first()
 
 
+def find_fingerprint(*, owner_id: int, fingerprint: str) -> Asset | None:
+    """Give the owner's asset with this fingerprint that is not in the trash, if there is one."""
+    twins = Asset.objects.filter(owner_id=owner_id, fingerprint=fingerprint, deleted_at=None)
+    return twins.exclude(state=Asset.State.REJECTED).order_by("created_at").first()
+
+
 def rendition(asset: Asset, kind: str, *, at: int = 0) -> Rendition | None:
     """Give one rendition of an asset, from the rows already at hand where they are."""
     cache = getattr(asset, "_prefetched_objects_cache", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from django.utils import timezone
 from labelling import selectors as labels
 from labelling import services as labelling
 from labelling.models import Analysis
+from labelling.services import KeptAnswer
 from medialib import assets, intake, pipeline, selectors, steps, storage
 from medialib.exceptions import Conflict, Outdated
 from medialib.intake import Details as Details
@@ -52,23 +54,51 @@ def create_asset(
     if not force:
         intake.refuse_duplicate(owner, sha256=digest.sha256)
     asset = intake.new_asset(new_id(), owner, kind, filename, digest, details=details)
-    kept = labelling.keep_answer(asset, answer, filename=f"{filename}.json") if answer else None
-    stored = [asset.original_name, *([kept.raw_name] if kept else [])]
-    with on_failure(partial(_delete_all, stored)):
+    with (
+        _kept_answer(asset, answer, filename=filename) as kept,
+        on_failure(partial(storage.delete, asset.original_name)),
+    ):
         # Bytes first, rows after: a crash in between leaves an orphan that the sweep removes.
         file.seek(0)
         storage.write_file(asset.original_name, file)
-        with transaction.atomic():
-            intake.insert(asset, details, force=force)
-            if kept is not None:
-                labelling.add_answer(asset, kept)
-            pipeline.begin(asset, priority=priority)
+        _insert(asset, details, kept=kept, force=force, priority=priority)
     return asset
 
 
-def _delete_all(names: Iterable[str]) -> None:
-    for name in names:
-        storage.delete(name)
+def begin_reference(
+    asset: Asset, *, details: Details, filename: str, answer: IO[bytes] | None = None
+) -> None:
+    """Insert an asset whose original stays where it is, and start its road; raises Duplicate."""
+    with _kept_answer(asset, answer, filename=filename) as kept:
+        _insert(asset, details, kept=kept)
+
+
+def _insert(
+    asset: Asset,
+    details: Details,
+    *,
+    kept: KeptAnswer | None,
+    force: bool = False,
+    priority: int = 0,
+) -> None:
+    with transaction.atomic():
+        intake.insert(asset, details, force=force)
+        if kept is not None:
+            labelling.add_answer(asset, kept)
+        pipeline.begin(asset, priority=priority)
+
+
+@contextmanager
+def _kept_answer(
+    asset: Asset, answer: IO[bytes] | None, *, filename: str
+) -> Iterator[KeptAnswer | None]:
+    """Keep a recorded answer, unless what follows fails."""
+    if answer is None:
+        yield None
+        return
+    kept = labelling.keep_answer(asset, answer, filename=f"{filename}.json")
+    with on_failure(partial(storage.delete, kept.raw_name)):
+        yield kept
 
 
 def update_asset(

@@ -10,6 +10,8 @@ from medialib.environment import (
     env,
     network_list,
     price_table,
+    reference_buckets,
+    reference_roots,
     rekognition_options,
     search_options,
     secret_key,
@@ -146,6 +148,9 @@ STORAGES = {
 MEDIALIB_DROPS = [url.strip().rstrip("/") for url in env.list("MEDIALIB_DROPS", default=[])]
 MEDIALIB_DROPS_QUEUE_URL = env.str("MEDIALIB_DROPS_QUEUE_URL", default="")
 MEDIALIB_DROPS_OWNER = env.str("MEDIALIB_DROPS_OWNER", default="")
+# Where originals may lie that are kept by reference: folders, and buckets such as archive/films.
+MEDIALIB_REFERENCE_ROOTS = reference_roots()
+MEDIALIB_REFERENCE_BUCKETS = reference_buckets()
 FILE_UPLOAD_TEMP_DIR = MEDIALIB_DATA_DIR / "tmp"
 FILE_UPLOAD_PERMISSIONS = 0o600
 MEDIALIB_MAX_UPLOAD_BYTES = env.int("MEDIALIB_MAX_UPLOAD_BYTES", default=10 * 1024**3)

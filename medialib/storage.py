@@ -1,26 +1,37 @@
-"""All we ask of media storage ourselves, on disk or S3 through django-storages. Knows no models."""
+"""All we ask of media storage ourselves, on disk or S3 through django-storages. Knows no models.
+
+Originals outside the library (references) are read by the same functions; those that write or
+remove refuse them.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import gzip
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, default_storage, storages
+from django.core.files.storage import default_storage
 
+from medialib import places, references
 from medialib.exceptions import Missing, StorageFull, StorageUnavailable
+from medialib.places import BucketObject as BucketObject
+from medialib.places import bucket_call as bucket_call
+from medialib.places import bucket_endpoint as bucket_endpoint
+from medialib.places import in_bucket as in_bucket
+from medialib.places import on_disk as on_disk
+from medialib.places import translated as translated
+from medialib.references import Reference, is_reference
 from medialib.undo import on_failure
 
 CHUNK = 1024 * 1024
@@ -29,9 +40,9 @@ CHUNK = 1024 * 1024
 class DiskSource:
     """The bytes of a stored object that is a local file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, descriptor: int | None = None) -> None:
         self.path: Path | None = path
-        self._file = path.open("rb")
+        self._file = path.open("rb") if descriptor is None else os.fdopen(descriptor, "rb")
         self.size = os.fstat(self._file.fileno()).st_size
 
     def read_at(self, offset: int, length: int) -> bytes:
@@ -61,87 +72,32 @@ class BucketSource:
         """Nothing stays open between reads."""
 
 
-def on_disk() -> bool:
-    """Tell whether media lies on a local disk."""
-    return isinstance(storages["default"], FileSystemStorage)
+def _refuse_reference(name: str) -> None:
+    """Stop whoever would write or remove an original that is not ours."""
+    if is_reference(name):
+        raise PermissionError(f"An original outside the library is only read: {name}")
 
 
-@contextlib.contextmanager
-def translated(name: str) -> Iterator[None]:
-    """Turn the storages' errors into ours at this edge, without keys or addresses in them."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise Missing(f"The stored file {name} is gone.") from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull from error
-        raise StorageUnavailable(f"Storage did not answer ({error.strerror}).") from error
-    except _provider_errors() as error:
-        if _is_missing(error):
-            raise Missing(f"The stored file {name} is gone.") from None
-        raise StorageUnavailable(f"Storage did not answer ({type(error).__name__}).") from error
+def take_reference(asset_id: uuid.UUID, place: str) -> str:
+    """Take down an original where it lies (a path or s3://bucket/key) as it is now; gives its name.
 
-
-def _provider_errors() -> tuple[type[Exception], ...]:
-    if on_disk():
-        return ()
-    from boto3.exceptions import Boto3Error
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return (BotoCoreError, ClientError, Boto3Error)
-
-
-def _is_missing(error: Exception) -> bool:
-    # A connection that broke has the attribute, too, with nothing in it.
-    response = getattr(error, "response", None) or {}
-    return response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NoSuchUpload", "NotFound")
-
-
-def bucket_call(name: str) -> tuple[Any, dict[str, str]]:
-    """Give the bucket's client, and bucket and key of an object as arguments for its calls."""
-    storage: Any = default_storage
-    key = storage._normalize_name(name)
-    return storage.connection.meta.client, {"Bucket": storage.bucket_name, "Key": key}
-
-
-def bucket_endpoint() -> str:
-    """Give the address of the bucket's server if it is not Amazon's, else nothing."""
-    return "" if on_disk() else str(getattr(default_storage, "endpoint_url", None) or "")
-
-
-@dataclass(frozen=True, slots=True)
-class BucketObject:
-    """Where a stored object lies in a bucket. `version` is empty where buckets keep only one."""
-
-    bucket: str
-    key: str
-    region: str
-    # Address of a server that is not Amazon's; empty for Amazon's own.
-    endpoint: str
-    version: str
-    tag: str
-    size: int
-
-
-def in_bucket(name: str) -> BucketObject | None:
-    """Say where an object lies in a bucket, or None on disk. Raises Missing."""
-    if on_disk():
-        return None
-    storage: Any = default_storage
-    with translated(name):
-        client, call = bucket_call(name)
+    Raises OriginalLost, StorageUnavailable, or Refused for a path that is too long.
+    """
+    if not place.startswith("s3://"):
+        with translated(place):
+            return references.name_of(asset_id, references.refer_to_file(Path(place)))
+    blank = references.name_of(asset_id, Reference(place, 0, ""))
+    with translated(blank):
+        client, call = bucket_call(blank)
         head = client.head_object(**call)
-    version = head.get("VersionId") or ""
-    return BucketObject(
-        bucket=call["Bucket"],
-        key=call["Key"],
-        region=client.meta.region_name,
-        endpoint=storage.endpoint_url or "",
-        version="" if version == "null" else version,
-        tag=head["ETag"].strip('"'),
-        size=head["ContentLength"],
-    )
+    found = Reference(place, head["ContentLength"], references.tag_of(head))
+    return references.name_of(asset_id, found)
+
+
+def check_reference(name: str) -> None:
+    """Raise OriginalLost if a referenced original can't be read as it was. Others are not asked."""
+    if is_reference(name):
+        size_of(name)
 
 
 def check_room(size: int) -> None:
@@ -153,6 +109,7 @@ def check_room(size: int) -> None:
 
 def write_file(name: str, file: IO[bytes] | File[bytes]) -> int:
     """Store a file under a fresh name, whole or not at all; returns its size in bytes."""
+    _refuse_reference(name)
     content: File[bytes] = file if isinstance(file, File) else File(file)
     size = int(content.size)
     if on_disk():
@@ -167,7 +124,7 @@ def write_file(name: str, file: IO[bytes] | File[bytes]) -> int:
 
 
 def _delete_if_there(name: str) -> None:
-    with contextlib.suppress(OSError, *_provider_errors()):
+    with contextlib.suppress(OSError, *places.provider_errors(name)):
         default_storage.delete(name)
 
 
@@ -185,23 +142,35 @@ def write_bytes(name: str, data: bytes) -> int:
 def size_of(name: str) -> int:
     """Give the size of a stored object in bytes, or raise Missing."""
     with translated(name):
-        return int(default_storage.size(name))
+        if not is_reference(name):
+            return int(default_storage.size(name))
+        if on_disk(name):
+            return places.path_of(name).stat().st_size
+        return int(places.head(name)["ContentLength"])
 
 
 def exists(name: str) -> bool:
     """Tell whether an object lies under this name."""
+    if is_reference(name):
+        try:
+            check_reference(name)
+        except references.OriginalLost:
+            return False
+        return True
     with translated(name):
         return bool(default_storage.exists(name))
 
 
 def delete(name: str) -> None:
     """Remove an object; one that is gone already is success."""
+    _refuse_reference(name)
     with contextlib.suppress(Missing), translated(name):
         default_storage.delete(name)
 
 
 def delete_folder(prefix: str) -> None:
     """Remove every object under a prefix that ends with a slash."""
+    _refuse_reference(prefix)
     for name, _ in list(list_names(prefix)):
         delete(name)
     if on_disk():
@@ -212,18 +181,29 @@ def delete_folder(prefix: str) -> None:
 def modified_at(name: str) -> datetime:
     """Tell when an object was written."""
     with translated(name):
-        return default_storage.get_modified_time(name)
+        if not is_reference(name):
+            return default_storage.get_modified_time(name)
+        if on_disk(name):
+            return datetime.fromtimestamp(places.path_of(name).stat().st_mtime, UTC)
+        return cast(datetime, places.head(name)["LastModified"])
 
 
 @contextlib.contextmanager
 def open_source(name: str) -> Iterator[DiskSource | BucketSource]:
     """Open a stored object for reads and seeks, for the cage."""
     with translated(name):
-        source = DiskSource(Path(default_storage.path(name))) if on_disk() else BucketSource(name)
+        source = _disk_source(name) if on_disk(name) else BucketSource(name)
     try:
         yield source
     finally:
         source.close()
+
+
+def _disk_source(name: str) -> DiskSource:
+    if not is_reference(name):
+        return DiskSource(places.path_of(name))
+    reference = references.parse(name)
+    return DiskSource(Path(reference.place), references.open_file(reference))
 
 
 def read_range(name: str, offset: int, length: int) -> bytes:
@@ -231,12 +211,14 @@ def read_range(name: str, offset: int, length: int) -> bytes:
     if length <= 0:
         return b""
     with translated(name):
-        if on_disk():
-            with open(default_storage.path(name), "rb") as file:
-                return os.pread(file.fileno(), length, offset)
+        if on_disk(name):
+            with contextlib.closing(_disk_source(name)) as source:
+                return source.read_at(offset, length)
         client, call = bucket_call(name)
         answer = client.get_object(**call, Range=f"bytes={offset}-{offset + length - 1}")
         with contextlib.closing(answer["Body"]) as body:
+            if is_reference(name):
+                references.check_tag(references.parse(name), answer)
             return bytes(body.read())
 
 
@@ -254,8 +236,9 @@ def stream(name: str, *, start: int = 0, end: int | None = None) -> Iterator[byt
 @contextlib.contextmanager
 def local_copy(name: str) -> Iterator[Path]:
     """Give an object as a local file: itself on disk, else a copy made after a free-space check."""
-    if on_disk():
-        path = Path(default_storage.path(name))
+    if on_disk(name):
+        with translated(name):
+            path = places.path_of(name)
         if not path.exists():
             raise Missing(f"The stored file {name} is gone.")
         yield path
@@ -286,7 +269,7 @@ def address(
     name: str, *, seconds: int, content_type: str, disposition: str = "inline"
 ) -> str | None:
     """Give a presigned address of an object in a bucket (None on disk), good for `seconds`."""
-    if on_disk():
+    if on_disk(name):
         return None
     storage: Any = default_storage
     parameters = {
@@ -294,7 +277,13 @@ def address(
         "ResponseContentDisposition": disposition,
     }
     with translated(name):
-        return str(storage.url(name, parameters=parameters, expire=seconds))
+        if not is_reference(name):
+            return str(storage.url(name, parameters=parameters, expire=seconds))
+        # An address can't say which bytes are meant, so they are looked at before it is given.
+        places.head(name)
+        client, call = bucket_call(name)
+        wanted = {**call, **parameters}
+        return str(client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
 
 
 def list_names(prefix: str) -> Iterator[tuple[str, int]]:

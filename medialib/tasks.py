@@ -8,7 +8,7 @@ from typing import Any
 from celery import shared_task
 
 from labelling import budget
-from medialib import batches, pipeline, services, upload_news, uploads, webhooks
+from medialib import batches, pipeline, referring, services, upload_news, uploads, webhooks
 from medialib.api.idempotency import forget_old_answers
 
 _task: Callable[..., Callable[[Callable[..., None]], Any]] = shared_task
@@ -41,7 +41,11 @@ def finish_batches() -> None:
 
 @_task(name="medialib.tasks.sweep_library", expires=600)
 def sweep_library() -> None:
-    """Remove what is due: old trash, old rejects, orphans in storage, forgotten money."""
+    """Remove what is due: old trash, old rejects, orphans in storage, forgotten money.
+
+    Also look whether originals that stay where they were can still be read.
+    """
+    referring.notice_originals()
     services.purge_due()
     services.sweep_orphans()
     uploads.sweep()

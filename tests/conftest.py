@@ -58,7 +58,7 @@ def _clean_cache() -> Iterator[None]:
         cache.clear()
     # A session keeps the keys it met first; the next test's server has others.
     if aws := sys.modules.get("medialib.aws"):
-        aws._session.cache_clear()
+        aws.forget_clients()
 
 
 @pytest.fixture

@@ -137,9 +137,8 @@ class RekognitionBackend(LabellingBackend):
     ) -> dict[str, Any]:
         if place is None:
             raise MediaRefused(
-                "Rekognition reads videos from an S3 bucket only, and this library keeps its "
-                "media on a disk. Set MEDIALIB_STORAGE to a bucket, or label it here (backend "
-                "“local”).",
+                "Rekognition reads videos from an S3 bucket only, and this one lies on a disk. "
+                "Set MEDIALIB_STORAGE to a bucket, or label it here (backend “local”).",
                 code="needs_bucket",
             )
         if place.endpoint and not self._endpoint:
@@ -147,6 +146,12 @@ class RekognitionBackend(LabellingBackend):
                 "Rekognition reads videos from Amazon's own S3 only, and this library's bucket is "
                 "on another server. Label it here (backend “local”).",
                 code="needs_bucket",
+            )
+        if self.region not in ("", place.region):
+            raise MediaRefused(
+                f"Rekognition is asked in {self.region} and reads buckets there only; this video "
+                f"lies in {place.region}. Label it here (backend “local”).",
+                code="other_region",
             )
         if place.size > _MAX_VIDEO_BYTES or request.duration_ms > _MAX_VIDEO_MS:
             raise translate("VideoTooLargeException", "", operation=operation.start, region="")

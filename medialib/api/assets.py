@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from labelling import selectors as labels
-from medialib import services
+from medialib import referring, services
 from medialib.api import serializers as api
 from medialib.api.idempotency import PARAMETER as IDEMPOTENCY_KEY
 from medialib.api.idempotency import idempotent
@@ -183,7 +183,9 @@ class AssetView(APIView):
     )
     def get(self, request: Request, asset_id: uuid.UUID) -> Response:
         """Look at one asset."""
-        return _asset_answer(asset_for(request, asset_id), request)
+        asset = asset_for(request, asset_id)
+        referring.notice_original(asset)
+        return _asset_answer(asset, request)
 
     @extend_schema(
         operation_id="assets_update",

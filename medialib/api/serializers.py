@@ -45,7 +45,11 @@ class StatusSerializer(serializers.Serializer[Any]):
         help_text="`preparing` → `labelling` (findable by its words) → `searchable`; `rejected` "
         "(can't be shown; the original is kept 7 days) or `failed` (retry is offered).",
     )
-    code = serializers.CharField(help_text="Short name of what went wrong, else empty.")
+    code = serializers.CharField(
+        help_text="Short name of what went wrong, else empty. Of an original that is kept by "
+        "reference: `original_gone`, `original_changed` or `original_closed` (may not be read); "
+        "its `playback_url` then answers 410 with the sentence, unless there is a rendition."
+    )
     detail = serializers.CharField(help_text="A sentence for people.")
     waiting_for = serializers.CharField(
         help_text="`slot`, `budget`, `provider`, `storage`, `search`, `retry` or empty."
@@ -73,6 +77,9 @@ class AssetSerializer(serializers.Serializer[Any]):
     )
     content_type = serializers.CharField(help_text="From our own probe; empty until then.")
     size = serializers.IntegerField(help_text="Size of the original in bytes.")
+    is_reference = serializers.BooleanField(
+        help_text="Whether the original stays where an import found it, outside the library."
+    )
     sha256 = serializers.CharField(help_text="SHA-256 of the original, hex.")
     duration_ms = serializers.IntegerField(help_text="Length in milliseconds; 0 for photos.")
     width = serializers.IntegerField(allow_null=True, help_text="Width in pixels, upright.")

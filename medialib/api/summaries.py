@@ -88,6 +88,7 @@ def _summary(
         "warnings": asset.warnings,
         "content_type": asset.content_type,
         "size": asset.size,
+        "is_reference": asset.is_reference,
         "sha256": asset.sha256,
         "duration_ms": asset.duration_ms,
         "width": asset.width,

@@ -23,7 +23,7 @@ from labelling.backends import get_backend
 from labelling.costs import month_to_date
 from medialib import steps, storage
 from medialib.exceptions import MedialibError
-from medialib.management import doctor_aws, doctor_drops
+from medialib.management import doctor_aws, doctor_drops, doctor_references
 from medialib.management.findings import BAD, NOTE, OK, Finding, Look
 from search import services as search
 
@@ -41,7 +41,8 @@ def examine() -> Iterator[Finding]:
         "storage": _storage,
         "labelling": _labelling,
     }
-    for part, look in {**looks, **doctor_aws.looks(), **doctor_drops.looks()}.items():
+    further = {**doctor_references.looks(), **doctor_aws.looks(), **doctor_drops.looks()}
+    for part, look in {**looks, **further}.items():
         try:
             yield from look()
         except DatabaseError as error:

@@ -29,10 +29,12 @@ def looks() -> dict[str, Look]:
     """Name what is to be looked at: nothing where Amazon is not used."""
     found: dict[str, Look] = {}
     bucket = not storage.on_disk()
-    if bucket or _uses_rekognition():
+    if bucket or _referenced() or _uses_rekognition():
         found["credentials"] = _credentials
     if bucket:
         found["bucket"] = _bucket
+    if _referenced():
+        found["referenced buckets"] = _referenced_buckets
     if _uses_rekognition():
         found["region"] = _region
         found["permissions"] = _permissions
@@ -50,7 +52,12 @@ def _options() -> dict[str, Any]:
 
 def _elsewhere() -> bool:
     """Tell whether media lie on a server that is not Amazon's."""
-    return bool(storage.bucket_endpoint())
+    return bool(storage.bucket_endpoint() or (_referenced() and settings.MEDIALIB_S3_ENDPOINT))
+
+
+def _referenced() -> list[str]:
+    """Name the buckets whose objects may be kept by reference."""
+    return sorted({entry.partition("/")[0] for entry in settings.MEDIALIB_REFERENCE_BUCKETS})
 
 
 def _client(service: str, region: str = "", endpoint: str = "") -> Any:
@@ -167,6 +174,27 @@ def _bucket_rules(client: Any, bucket: str) -> Iterator[Finding]:
         yield Finding("bucket", NOTE, "Browsers may not send large files straight to it.", cure)
 
 
+def _referenced_buckets() -> Iterator[Finding]:
+    """Look where the buckets are whose objects stay there; whether one is there needs no right."""
+    from medialib import aws
+
+    wanted = _options()["region"]
+    for bucket in _referenced():
+        client = aws.bucket_client(bucket, endpoint=settings.MEDIALIB_S3_ENDPOINT)
+        head = _ask(client, "head_bucket", Bucket=bucket)
+        region = client.meta.region_name
+        if not (head.ok or head.is_denied):
+            cure = "Correct MEDIALIB_REFERENCE_BUCKETS, or look whether the bucket is there."
+            words = f"{bucket} does not answer ({head.code})."
+            yield Finding("referenced buckets", BAD, words, cure)
+        elif _uses_rekognition() and not _elsewhere() and wanted and region != wanted:
+            words = f"{bucket} is in {region}: Rekognition in {wanted} can't read its videos."
+            cure = "Label them here (backend “local”), or import them by copy."
+            yield Finding("referenced buckets", NOTE, words, cure)
+        else:
+            yield Finding("referenced buckets", OK, f"{bucket} answers from {region}.")
+
+
 # ---- Rekognition --------------------------------------------------------------------------------
 
 
@@ -182,7 +210,7 @@ def _region() -> Iterator[Finding]:
         yield Finding("region", BAD, words, f"Use one of: {', '.join(known)}.")
     else:
         yield Finding("region", OK, f"Rekognition is asked in {region}.")
-    if storage.on_disk():
+    if storage.on_disk() and not _referenced():
         cure = "Set MEDIALIB_STORAGE to a bucket in the same region, or label videos here."
         yield Finding("region", NOTE, "Media lie on a disk: only photos can be labelled.", cure)
 
@@ -196,7 +224,7 @@ def _permissions() -> Iterator[Finding]:
         return
     client = _client("rekognition", region, endpoint)
     for operation in OPERATIONS.values():
-        if operation.is_job and storage.on_disk():
+        if operation.is_job and storage.on_disk() and not _referenced():
             continue
         for name in (operation.start, operation.read):
             if name:
@@ -217,9 +245,14 @@ def _hopeless(operation: Operation, name: str) -> dict[str, Any]:
     """Make a request for something that does not exist."""
     if name == operation.read:
         return {"JobId": _NO_JOB, "MaxResults": 1}
-    bucket = "doctor" if storage.on_disk() else storage.bucket_call("doctor")[1]["Bucket"]
-    nothing = {"S3Object": {"Bucket": bucket, "Name": f"doctor/{uuid.uuid4().hex}"}}
+    nothing = {"S3Object": {"Bucket": _some_bucket(), "Name": f"doctor/{uuid.uuid4().hex}"}}
     return {"Video": nothing} if operation.is_job else {"Image": nothing}
+
+
+def _some_bucket() -> str:
+    if not storage.on_disk():
+        return storage.bucket_call("doctor")[1]["Bucket"]
+    return next(iter(_referenced()), "doctor")
 
 
 # ---- notices ------------------------------------------------------------------------------------

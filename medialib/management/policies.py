@@ -35,6 +35,8 @@ class Names:
     key: str = ""
     origins: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
+    # Buckets, with or without a folder, whose objects are kept by reference: `archive/films`.
+    referenced: tuple[str, ...] = ()
     partition: str = "aws"
     # Places of drops without s3://, and the queue that tells of them.
     drops: tuple[str, ...] = ()
@@ -53,7 +55,12 @@ class Names:
     @property
     def has_notices(self) -> bool:
         """Tell whether finished jobs are announced."""
-        return bool(self.features and self.bucket and self.topic and self.role)
+        return bool(self.features and self.reads_buckets and self.topic and self.role)
+
+    @property
+    def reads_buckets(self) -> bool:
+        """Tell whether media lie in any bucket, so that videos can be labelled there."""
+        return bool(self.bucket or self.referenced)
 
 
 def options() -> dict[str, Any]:
@@ -84,6 +91,7 @@ def configured(*, account: str = "", origins: Sequence[str] = (), key: str = "")
         queue=queue_arn(settings.MEDIALIB_NOTICES_QUEUE_URL) if uses else "",
         key=key,
         origins=tuple(origins or settings.CSRF_TRUSTED_ORIGINS),
+        referenced=tuple(settings.MEDIALIB_REFERENCE_BUCKETS),
         features=tuple(sorted({feature for feature, _ in OPERATIONS})) if uses else (),
         drops=tuple(url.removeprefix("s3://") for url in settings.MEDIALIB_DROPS),
         drops_queue=drops_queue,
@@ -102,7 +110,7 @@ def queue_arn(address: str) -> str:
 
 def documents(names: Names) -> dict[str, Document]:
     """Make every document that the parts in use need, by name; none where Amazon is not used."""
-    if not (names.bucket or names.features or names.drops):
+    if not (names.reads_buckets or names.features or names.drops):
         return {}
     found = {"caller_policy": caller_policy(names)}
     if names.has_notices:
@@ -127,6 +135,8 @@ def caller_policy(names: Names) -> Document:
     statements: list[Document] = []
     if names.bucket:
         statements += _media(names)
+    if names.referenced:
+        statements.append(_referenced(names))
     if names.features:
         statements += _looking(names)
     if names.has_notices:
@@ -158,10 +168,16 @@ def _media(names: Names) -> list[Document]:
     return found
 
 
+def _referenced(names: Names) -> Document:
+    """Let objects that stay where they are be read; nothing there is listed, written or removed."""
+    places = [f"arn:{names.partition}:s3:::{entry}/*" for entry in names.referenced]
+    return _allow("ReferencedOriginals", ["s3:GetObject"], places)
+
+
 def _looking(names: Names) -> list[Document]:
     used = (op for (feature, _), op in OPERATIONS.items() if feature in names.features)
     # Videos are read from a bucket only: without one their operations can't be called.
-    kinds = [op.actions for op in used if names.bucket or not op.is_job]
+    kinds = [op.actions for op in used if names.reads_buckets or not op.is_job]
     actions = sorted({action for group in kinds for action in group})
     here = {"StringEquals": {"aws:RequestedRegion": names.region}}
     return [_allow("Labelling", actions, "*", here)]

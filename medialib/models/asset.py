@@ -11,6 +11,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from uuid6 import uuid7
 
+from medialib import references
+
 
 def new_id() -> uuid.UUID:
     """Make an outward id that sorts by time (UUIDv7, RFC 9562)."""
@@ -81,7 +83,7 @@ class Asset(models.Model):
     original_filename = models.CharField(max_length=300)
 
     # The original: where its bytes lie and what our own probe says of them.
-    original_name = models.CharField(max_length=300, unique=True)
+    original_name = models.CharField(max_length=references.MAX_NAME, unique=True)
     content_type = models.CharField(max_length=100, blank=True)
     size = models.BigIntegerField()
     sha256 = models.CharField(max_length=64, blank=True)
@@ -138,6 +140,11 @@ class Asset(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.original_filename
+
+    @property
+    def is_reference(self) -> bool:
+        """Tell whether the original lies outside the library, where it is only read."""
+        return references.is_reference(self.original_name)
 
 
 class WantedFrame(models.Model):

@@ -14,6 +14,7 @@ from labelling.models import Analysis, LabelParent, Moment
 from labelling.selectors import shown_moments
 from medialib import steps
 from medialib.models import Asset, Rendition, Step
+from medialib.references import LOST_CODES
 from medialib.selectors import asset_status, rendition
 from medialib.templatetags import medialib_words as words
 from medialib.views.asset_history import Happening, Run, happenings, runs
@@ -125,6 +126,8 @@ def _picture_url(asset: Asset) -> str:
 
 def _note(asset: Asset, latest: Analysis | None, *, can_edit: bool) -> StateNote | None:
     """Say where the asset stands; an asset that is simply searchable needs no words."""
+    if asset.code in LOST_CODES and asset.state == Asset.State.SEARCHABLE:
+        return StateNote("warn", asset.detail, progress=0, is_running=False, offers=None)
     if asset.state == Asset.State.SEARCHABLE:
         return _labels_note(latest, can_edit=can_edit)
     status = asset_status(asset)
@@ -163,6 +166,7 @@ def _facts(asset: Asset) -> list[tuple[str, str]]:
     facts = [
         ("File", asset.original_filename),
         ("Type", asset.content_type),
+        ("Original", "stays where it is, outside the library" if asset.is_reference else ""),
         ("Size", words.size(asset.size)),
         ("Frame", f"{asset.width} × {asset.height} px" if asset.width else ""),
         ("Length", words.duration(asset.duration_ms) if asset.duration_ms else ""),

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from labelling.estimates import estimate
-from medialib import services
+from medialib import referring, services
 from medialib.exceptions import Conflict, Missing, Refused
 from medialib.forms import EditForm
 from medialib.models import Asset, User
@@ -34,6 +34,7 @@ def asset_page(request: HttpRequest, asset_id: uuid.UUID) -> HttpResponse:
         if not can_edit(request.user, asset):
             raise PermissionDenied
         return _change(request, asset)
+    referring.notice_original(asset)
     return _show(request, asset)
 
 

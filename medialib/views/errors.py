@@ -8,6 +8,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
+from medialib.exceptions import MedialibError
+from medialib.http.problems import CONTENT_TYPE, problem
+
 _SENTENCES = {
     HTTPStatus.NOT_FOUND: ("not_found", "There is nothing here under that address."),
     HTTPStatus.INTERNAL_SERVER_ERROR: (
@@ -31,6 +34,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return defaults.server_error(request)
 
 
+def problem_answer(error: MedialibError) -> JsonResponse:
+    """Answer one of our errors as a problem document, outside the API."""
+    found = problem(error.status, code=error.code, detail=error.detail, title=error.title)
+    return JsonResponse(found.data, status=error.status, content_type=CONTENT_TYPE)
+
+
 def _problem(status: HTTPStatus) -> JsonResponse:
     code, detail = _SENTENCES[status]
     body: dict[str, Any] = {
@@ -41,4 +50,4 @@ def _problem(status: HTTPStatus) -> JsonResponse:
         "code": code,
         "errors": [],
     }
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+    return JsonResponse(body, status=status, content_type=CONTENT_TYPE)

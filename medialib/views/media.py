@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import wraps
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
@@ -20,15 +22,20 @@ from django.http import (
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
+from django.shortcuts import redirect
 from django.utils.http import content_disposition_header, http_date
 from django.views.decorators.http import require_safe
 
-from medialib import pictures, storage
-from medialib.exceptions import Missing
+from medialib import pictures, referring, storage
+from medialib.exceptions import Missing, StorageUnavailable
+from medialib.http.problems import CONTENT_TYPE
 from medialib.media.ranges import UNSATISFIABLE, parse_range
 from medialib.models import Asset, Rendition
+from medialib.references import OriginalLost, is_reference
 from medialib.selectors import Principals, can_edit, get_asset, rendition
+from medialib.views.errors import problem_answer
 
+_View = Callable[[HttpRequest, uuid.UUID], HttpResponseBase]
 _PICTURE_SECONDS = 15 * 60
 _MAX_VIDEO_SECONDS = 6 * 3600
 _SANDBOX = "sandbox; default-src 'none'"
@@ -80,7 +87,26 @@ def frame(request: HttpRequest, asset_id: uuid.UUID, at_ms: int) -> HttpResponse
     return response
 
 
+def _original_may_be_lost(view: _View) -> _View:
+    """Say it, and keep it on the asset, when an original outside the library can't be read."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, asset_id: uuid.UUID) -> HttpResponseBase:
+        try:
+            return view(request, asset_id)
+        except (OriginalLost, StorageUnavailable) as error:
+            referring.notice_original(_asset(request, asset_id))
+            wants_page = request.get_preferred_type([CONTENT_TYPE, "text/html"]) == "text/html"
+            if wants_page and isinstance(error, OriginalLost):
+                # Who follows a link reads the sentence on the asset's page.
+                return redirect("asset", asset_id=asset_id)
+            return problem_answer(error)
+
+    return answer
+
+
 @require_safe
+@_original_may_be_lost
 def playback(request: HttpRequest, asset_id: uuid.UUID) -> HttpResponseBase:
     """Send the file to play: the rendition, or the original when browsers play it as it is."""
     asset = _asset(request, asset_id)
@@ -99,6 +125,7 @@ def playback(request: HttpRequest, asset_id: uuid.UUID) -> HttpResponseBase:
 
 
 @require_safe
+@_original_may_be_lost
 def original(request: HttpRequest, asset_id: uuid.UUID) -> HttpResponseBase:
     """Send the original to owner and editors, always as a download."""
     asset = _asset(request, asset_id)
@@ -149,6 +176,8 @@ def _send(
             if address is not None:
                 return HttpResponseRedirect(address, headers={"Cache-Control": "no-store"})
         size = storage.size_of(name)
+    except OriginalLost:
+        raise
     except Missing:
         raise Http404 from None
     headers = {
@@ -157,14 +186,19 @@ def _send(
         "Content-Disposition": disposition,
         "Content-Security-Policy": _SANDBOX,
         "Content-Type": content_type,
-        "ETag": f'"{name.rsplit("/", 1)[-1]}"',
+        "ETag": f'"{_tag(name)}"',
         "Last-Modified": http_date(changed.timestamp()),
         "X-Content-Type-Options": "nosniff",
     }
-    if settings.MEDIALIB_X_ACCEL_PREFIX:
+    if settings.MEDIALIB_X_ACCEL_PREFIX and not is_reference(name):
         accel = f"{settings.MEDIALIB_X_ACCEL_PREFIX.rstrip('/')}/{name}"
         return HttpResponse(headers={**headers, "X-Accel-Redirect": accel})
     return _ranged(request, name, size, headers)
+
+
+def _tag(name: str) -> str:
+    """Name the bytes; where they lie outside the library is nobody's business."""
+    return sha256(name.encode()).hexdigest() if is_reference(name) else name.rsplit("/", 1)[-1]
 
 
 def _ranged(

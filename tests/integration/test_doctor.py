@@ -163,7 +163,7 @@ def amazon(embedded, rekognition, tmp_path, monkeypatch):
         monkeypatch.setenv(name, "test-double")
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, REGION)
-    aws._session.cache_clear()
+    aws.forget_clients()
     with mock_aws():
         made = Amazon(embedded, rekognition.double)
         made.set(endpoint=rekognition.url)
@@ -174,7 +174,7 @@ def amazon(embedded, rekognition, tmp_path, monkeypatch):
         budget.set_cap(budget.LIBRARY, "month", Decimal(1), actor=None)
         yield made
     backends._load.cache_clear()
-    aws._session.cache_clear()
+    aws.forget_clients()
 
 
 def test_a_sound_library_in_amazon_is_sound(amazon):
@@ -295,8 +295,8 @@ def test_missing_credentials_are_found(amazon, monkeypatch, tmp_path):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    aws._session.cache_clear()
+    aws.forget_clients()
     code, lines = look()
-    aws._session.cache_clear()
+    aws.forget_clients()
     assert code == 1
     assert "bad credentials Amazon does not know them (NoCredentials)." in lines

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from labelling.estimates import estimate
-from medialib import arrivals, imports, services
+from medialib import arrivals, imports, references, services
 from medialib.exceptions import Refused, StorageUnavailable
 from medialib.management.bar import Bar
 from medialib.media.errors import CageDied, MediaRejected
@@ -37,6 +37,12 @@ class Command(BaseCommand):
         parser.add_argument("--owner", help="User name; default: the first superuser.")
         parser.add_argument("--visibility", choices=Asset.Visibility.values, default="")
         parser.add_argument("--keyword", action="append", default=[], help="May be repeated.")
+        parser.add_argument(
+            "--reference",
+            action="store_true",
+            help="Leave the files where they are and only read them there, for good. Folders must "
+            "be named in MEDIALIB_REFERENCE_ROOTS, buckets in MEDIALIB_REFERENCE_BUCKETS.",
+        )
         parser.add_argument(
             "--dry-run",
             action="store_true",
@@ -69,7 +75,10 @@ class Command(BaseCommand):
         self._to_label: list[Asset] = []
         started = time.monotonic()
         try:
-            self._terms = arrivals.Terms(arrivals.owner_named(options["owner"] or ""), details)
+            owner = arrivals.owner_named(options["owner"] or "")
+            self._terms = arrivals.Terms(owner, details, stay=options["reference"])
+            for text in options["paths"] if self._terms.stay else ():
+                references.check_place(text)
             places = [imports.place_of(text) for text in options["paths"]]
             if options["watch"]:
                 self._watch(places, options["watch"])
@@ -90,13 +99,8 @@ class Command(BaseCommand):
         report = ", ".join(f"{number} {what}" for what, number in counts)
         self.stdout.write(self.style.SUCCESS(report or "No photos or videos were found there."))
 
-    def _known(self) -> set[tuple[str, int]]:
-        """Tell what earlier runs have brought in: a run that broke off goes on after it."""
-        mine = Asset.objects.filter(owner=self._terms.owner, deleted_at=None)
-        return set(mine.exclude(source_ref="").values_list("source_ref", "size"))
-
     def _run(self, place: imports.Place, *, dry: bool = False) -> None:
-        listing = imports.Listing(place, known=self._known())
+        listing = imports.Listing(place, is_known=arrivals.known_files(self._terms.owner))
         self._counts[arrivals.Outcome.THERE] += listing.known
         if dry:
             for candidate in listing.candidates():
@@ -132,7 +136,8 @@ class Command(BaseCommand):
         except (MediaRejected, CageDied) as error:
             self.stderr.write(f"{found.ref}: {error.detail}")
             return "would be refused"
-        self.stdout.write(f"would import {found.ref} ({found.size:,} bytes)")
+        how = "would refer to" if self._terms.stay else "would import"
+        self.stdout.write(f"{how} {found.ref} ({found.size:,} bytes)")
         return "would import"
 
     def _watch(self, places: list[imports.Place], seconds: float) -> None:
@@ -145,7 +150,8 @@ class Command(BaseCommand):
             for index, place in enumerate(places):
                 now = set(place.list())
                 settled = now & seen.get(index, set())
-                if settled - {f for f in settled if (f.ref, f.size) in self._known()}:
-                    self._take_in(imports.Listing(place, known=self._known(), only=settled))
+                is_known = arrivals.known_files(self._terms.owner)
+                if not all(map(is_known, settled)):
+                    self._take_in(imports.Listing(place, is_known=is_known, only=settled))
                 seen[index] = now
             stop.wait(seconds)
