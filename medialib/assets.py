@@ -107,13 +107,18 @@ def set_facts(asset: Asset, probe: Probe, *, notes: Iterable[str] = ()) -> None:
     asset.refresh_from_db()
 
 
-def set_state(asset: Asset, state: str, *, code: str = "", detail: str = "") -> None:
-    """Set where an asset stands, with a code and a sentence where it ended badly."""
+def set_state(
+    asset: Asset, state: str, *, code: str = "", detail: str = "", indexed: bool = False
+) -> None:
+    """Set where an asset stands, with a code and a sentence where it ended badly.
+
+    With `indexed`, search holds all of it that the new state shows there.
+    """
     Asset.objects.filter(pk=asset.pk).update(
         state=state,
         code=code,
         detail=detail[:500],
-        index_generation=F("index_generation") + 1,
+        index_generation=F("index_generation") + (not indexed),
         updated_at=timezone.now(),
     )
     asset.refresh_from_db(fields=["state", "code", "detail", "index_generation"])

@@ -220,13 +220,16 @@ def _pictures(lease: Lease) -> None:
 
 
 def _index(lease: Lease) -> None:
-    asset = Asset.objects.get(pk=lease.step.asset_id)
+    asset = lease.step.asset
     ended = not labelling.open_analyses(asset)
-    if asset.state == Asset.State.LABELLING and ended:
-        with transaction.atomic():
-            assets.set_state(asset, Asset.State.SEARCHABLE, detail=labels.failure_sentence(asset))
-            assets.note("asset.searchable", asset)
+    # First into search: while that is away, nobody is told that the asset can be found.
     search.index_assets([asset.pk])
+    with transaction.atomic():
+        asset = Asset.objects.select_for_update().get(pk=asset.pk)
+        if asset.state == Asset.State.LABELLING and ended:
+            detail = labels.failure_sentence(asset)
+            assets.set_state(asset, Asset.State.SEARCHABLE, detail=detail, indexed=True)
+            assets.note("asset.searchable", asset)
 
 
 def _purge(lease: Lease) -> None:

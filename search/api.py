@@ -124,6 +124,7 @@ def _answer(
         "total": asdict(answer.total),
         "results": shape.results(answer.results, summaries),
         "near_misses": shape.results(answer.near_misses, summaries),
+        "unlooked": asdict(answer.unlooked) if answer.unlooked else None,
         "facets": {
             name: [_facet_value(value) for value in values]
             for name, values in answer.facets.items()

@@ -13,7 +13,6 @@ from django.http import QueryDict
 from search.backends.base import LENGTHS, SORTS, Sort
 
 CONFIDENCES = (0, 50, 60, 70, 80, 90, 95)
-MAX_TEXT = 500
 MAX_SELECTED = 10
 
 
@@ -59,7 +58,6 @@ class Asked:
 class SearchForm(forms.Form):
     """The search page's parameters; a value that can't be read counts as not given."""
 
-    q = forms.CharField(max_length=MAX_TEXT, required=False)
     kind = forms.ChoiceField(choices=[(k, k) for k in ("photo", "video")], required=False)
     min_confidence = forms.TypedChoiceField(
         choices=[(number, str(number)) for number in CONFIDENCES],
@@ -79,6 +77,7 @@ class SearchForm(forms.Form):
         form = cls(parameters)
         form.is_valid()
         return Asked(
+            # What is too long is refused by the language: cut, it would be another search.
             q=_text(parameters.get("q", "")),
             label=_several(parameters, "label"),
             category=_several(parameters, "category"),
@@ -87,7 +86,7 @@ class SearchForm(forms.Form):
 
 
 def _text(value: str) -> str:
-    return " ".join(value.replace("\x00", " ").split())[:MAX_TEXT]
+    return " ".join(value.replace("\x00", " ").split())
 
 
 def _several(parameters: QueryDict, name: str) -> tuple[str, ...]:
@@ -96,4 +95,4 @@ def _several(parameters: QueryDict, name: str) -> tuple[str, ...]:
 
 
 def _given(cleaned: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in cleaned.items() if value and name != "q"}
+    return {name: value for name, value in cleaned.items() if value}

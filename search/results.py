@@ -52,6 +52,14 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlooked:
+    """Assets that search could not look at: on their way into it, or there without labels."""
+
+    waiting: int
+    unlabelled: int
+
+
+@dataclass(frozen=True, slots=True)
 class SeenLabel:
     """A label seen in a range, with the best confidence there."""
 
@@ -103,6 +111,8 @@ class SearchAnswer:
     results: tuple[Result, ...] = ()
     # Assets in which a THEN is so, but further apart than was asked; in no total.
     near_misses: tuple[Result, ...] = ()
+    # Asked only when nothing was found: what might be found once it has been looked at.
+    unlooked: Unlooked | None = None
     facets: dict[str, tuple[FacetValue, ...]] = field(default_factory=dict)
     next: str | None = None
 

@@ -191,6 +191,18 @@ class FacetValueSerializer(serializers.Serializer[Any]):
     selected = serializers.BooleanField(help_text="Whether it is selected.")
 
 
+class UnlookedSerializer(serializers.Serializer[Any]):
+    """What search could not look at."""
+
+    waiting = serializers.IntegerField(
+        help_text="Number of your assets on their way: being prepared, labelled or indexed."
+    )
+    unlabelled = serializers.IntegerField(
+        help_text="Number of your assets without labels: never labelled, or labelling failed. "
+        "They are found by their words only."
+    )
+
+
 class SearchAnswerSerializer(serializers.Serializer[Any]):
     """What a search answers."""
 
@@ -201,6 +213,12 @@ class SearchAnswerSerializer(serializers.Serializer[Any]):
         many=True,
         help_text="For a THEN, on the first page: up to 5 assets in which it is so, but further "
         "apart than was asked. They count in no total.",
+    )
+    unlooked = UnlookedSerializer(
+        allow_null=True,
+        help_text="Counted when nothing was found: what could not be looked at and might have it. "
+        "Null when something was found, or everything was looked at. "
+        "When search itself is away, the answer is 503 with the code `search_unavailable`.",
     )
     facets = serializers.DictField(
         child=FacetValueSerializer(many=True),

@@ -43,6 +43,7 @@ from search.results import (
 )
 from search.text import fold
 from search.understand import Understanding, plain_words, understand
+from search.unlooked import unlooked
 
 __all__ = [
     "check",
@@ -93,11 +94,23 @@ def search(
     mark = _mark(request, str(query), min_confidence)
     request = _behind(request, cursor, mark)
     page = _asked(lambda backend: backend.search(request))
+    understood = _understood(text, understanding, min_confidence)
+    return _answer(page, understood, request, vocabulary, mark)
+
+
+def _answer(
+    page: Page,
+    understood: UnderstoodQuery,
+    request: SearchRequest,
+    vocabulary: Vocabulary,
+    mark: str,
+) -> SearchAnswer:
     return SearchAnswer(
-        query=_understood(text, understanding, min_confidence),
+        query=understood,
         total=Total(page.assets, page.moments, page.exact),
         results=tuple(_result(hit, request.condition, vocabulary) for hit in page.hits),
         near_misses=_near_misses(request, vocabulary),
+        unlooked=None if page.assets else unlooked(request.principals),
         facets=_facet_values(page, request.selection, vocabulary),
         next=_next(page, mark),
     )

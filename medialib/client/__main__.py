@@ -16,9 +16,15 @@ from typing import Any
 from medialib.client.connection import ApiError, Unreachable
 from medialib.client.library import Library
 
+# From this status on the library says that it is in trouble, not that it was asked wrongly.
+_AWAY = 500
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; 0 on success, 1 with a sentence on stderr."""
+    """Do what the command line says; 0 on success, else a sentence on stderr.
+
+    1: the library refused. 3: it, or its search, could not be asked, so nothing is known.
+    """
     told = _parser().parse_args(arguments)
     if not told.token:
         print("Give a token by --token or MEDIALIB_TOKEN.", file=sys.stderr)
@@ -27,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told.run(Library(told.url, told.token), told)
     except (ApiError, Unreachable, OSError) as error:
         print(f"{getattr(error, 'detail', error)}", file=sys.stderr)
-        return 1
+        away = isinstance(error, Unreachable) or getattr(error, "status", 0) >= _AWAY
+        return 3 if away else 1
     except KeyboardInterrupt:
         return 130
     return 0
@@ -104,12 +111,24 @@ def _search(library: Library, told: Any) -> None:
     if told.json:
         print(json.dumps(found))
         return
+    if not found["results"]:
+        print(_nothing(found), file=sys.stderr)
     for result in found["results"]:
         for moment in result["moments"]:
             row = moment | {"title": result["asset"]["title"]}
             _print([row], ["title", "label", "start_ms", "end_ms", "confidence", "url"], told)
         if not result["moments"]:
             _print([result["asset"]], ["title", "url"], told)
+
+
+def _nothing(found: dict[str, Any]) -> str:
+    unlooked = found.get("unlooked")
+    if not unlooked:
+        return "Nothing found."
+    return (
+        "Nothing found, but search could not look at everything: "
+        f"on the way {unlooked['waiting']}, without labels {unlooked['unlabelled']}."
+    )
 
 
 def _moments(library: Library, told: Any) -> None:

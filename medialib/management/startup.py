@@ -16,6 +16,7 @@ from typing import TextIO
 from django.core.management import call_command
 
 from labelling import vocabulary
+from medialib.exceptions import SearchUnavailable
 from medialib.models import User
 from search import services as search
 
@@ -86,8 +87,11 @@ def prepare() -> str:
     """
     call_command("migrate", verbosity=0, interactive=False)
     vocabulary.load_vocabulary()
-    if search.prepare_index():
-        return ""
+    try:
+        if search.prepare_index():
+            return ""
+    except SearchUnavailable as error:
+        return f"{error.detail} All else works; new uploads become searchable when it is back."
     return "The search index is of another version: run `manage.py rebuild_search_index`."
 
 

@@ -15,7 +15,7 @@ from medialib.selectors import Principals, visible_assets
 from medialib.templatetags.medialib_words import fragment
 from medialib.views.cards import AssetCard, make_cards, with_posters
 from search.forms import Asked
-from search.results import FacetValue, FoundMoment, Result, SearchAnswer
+from search.results import FacetValue, FoundMoment, Result, SearchAnswer, Unlooked
 from search.views.chips import Chip, make_chips
 
 # A row shows so many pictures; its strip shows every moment of the answer.
@@ -119,6 +119,7 @@ class Found:
     exact: bool
     rows: list[Row]
     near: list[Row]
+    unlooked: Unlooked | None
     facets: list[Facet]
     next_url: str
     list_url: str
@@ -143,6 +144,7 @@ def shape(answer: SearchAnswer, asked: Asked, *, principals: Principals) -> Foun
         exact=answer.total.exact,
         rows=_rows(answer.results, cards, boards, asked),
         near=_rows(answer.near_misses, cards, boards, asked),
+        unlooked=answer.unlooked,
         facets=_facets(_news(answer), asked),
         next_url=asked.address(cursor=answer.next) if answer.next else "",
         list_url=asked.address(view=""),

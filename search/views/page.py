@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from medialib.exceptions import SearchUnavailable
 from medialib.selectors import Principals, visible_assets
+from medialib.views.cards import AssetCard, make_cards, with_posters
 from medialib.views.labeller import Labeller, current_labeller
 from search import services
 from search.backends.base import SORTS
@@ -22,6 +23,7 @@ from search.results import Suggestion
 from search.views.context import Found, shape
 
 PAGE_SIZE = 20
+NEWEST = 24
 _SORT_NAMES = {
     "relevance": "best",
     "newest": "newest",
@@ -58,7 +60,9 @@ class Trouble:
 
     title: str
     sentence: str
-    is_away: bool
+    # When search is away, the newest of the library stand in for its answer.
+    is_away: bool = False
+    library: tuple[AssetCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,12 @@ def _page(asked: Asked, principals: Principals) -> tuple[SearchPage, int]:
             return SearchPage(asked, help=_help(asked, principals)), 200
         return _answered(asked, principals), 200
     except InvalidQuery as error:
-        trouble = Trouble("This search cannot be read", error.detail, is_away=False)
+        trouble = Trouble("This search cannot be read", error.detail)
         return SearchPage(asked, trouble=trouble), 400
     except SearchUnavailable as error:
-        return SearchPage(asked, trouble=Trouble("", error.detail, is_away=True)), 503
+        newest = make_cards(with_posters(visible_assets(principals))[:NEWEST])
+        trouble = Trouble("", error.detail, is_away=True, library=tuple(newest))
+        return SearchPage(asked, trouble=trouble), 503
 
 
 def _answered(asked: Asked, principals: Principals) -> SearchPage:

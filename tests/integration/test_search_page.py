@@ -14,10 +14,12 @@ from labelling.boxes import BoxesWriter
 from labelling.models import Analysis, Label
 from medialib import storage
 from medialib.exceptions import SearchUnavailable
+from medialib.management import startup
 from medialib.models import Keyword
 from medialib.selectors import Principals, get_asset
 from medialib.views.asset_context import asset_page
 from search import services as search
+from search.backends import get_backend
 from tests.page_rows import make_asset, see, text_of
 
 
@@ -100,15 +102,68 @@ def test_odd_addresses_never_break_the_page(mine, cars):
         assert mine.get(reverse("search") + address).status_code < 500
 
 
-def test_search_being_away_is_a_sentence(mine, settings, library, tmp_path):
-    # A folder stands where the index's file should be: it can't be opened.
-    place = tmp_path / "in-the-way"
-    place.mkdir()
-    entry = {**settings.SEARCH_BACKENDS["default"], "OPTIONS": {"path": place}}
+@pytest.fixture(params=["a folder in the way", "nobody at the port"])
+def search_away(request, settings, library, tmp_path):
+    """An engine that can't be asked, by its configuration alone."""
+    entry = {**settings.SEARCH_BACKENDS["default"], "OPTIONS": {"path": tmp_path}}
+    if request.param == "nobody at the port":
+        address = "opensearch+http://127.0.0.1:9/library"
+        entry = {
+            "BACKEND": "search.backends.opensearch.OpenSearchBackend",
+            "OPTIONS": {"url": address},
+        }
     settings.SEARCH_BACKENDS = {"default": entry}
-    response = mine.get(reverse("search"), {"q": "cars"})
+    yield
+    get_backend().close()
+
+
+@pytest.mark.parametrize("query", ["?q=cars", "?kind=video", "", "?q=cars&cursor=x"])
+def test_when_search_is_away_the_page_says_so_and_lists_the_library(
+    mine, other, user, search_away, query
+):
+    seen = make_asset(user, title="Harbour")
+    make_asset(other, title="Not yours", visibility="private")
+    response = mine.get(reverse("search") + query)
+    page, words = response.content.decode(), text_of(response)
     assert response.status_code == SearchUnavailable.status
-    assert "Search is away for a moment" in text_of(response)
+    assert "Search is away for a moment" in words
+    assert "Nothing found" not in words
+    assert f'href="{reverse("asset", args=[seen.pk])}"' in page
+    assert "Harbour" in words
+    assert "Not yours" not in words
+
+
+def test_when_search_is_away_programs_are_told_by_a_code(mine, search_away):
+    for address in (reverse("api-search") + "?q=cars", reverse("api-labels") + "?prefix=ca"):
+        answer = mine.get(address)
+        assert (answer.status_code, answer.json()["code"]) == (503, "search_unavailable")
+        assert "results" not in answer.json()
+
+
+def test_when_search_is_away_the_service_starts_and_says_what_works(search_away):
+    assert "All else works" in startup.prepare()
+
+
+def test_nothing_found_says_what_could_not_be_looked_at(mine, other, user, library):
+    search.index_assets([see(make_asset(user), "Car").pk])
+    ask = {"q": "zebra"}
+    assert mine.get(reverse("api-search"), ask).json()["unlooked"] is None
+    make_asset(user, title="On its way", state="labelling")
+    make_asset(other, title="Not yours", state="labelling", visibility="private")
+    plain = [make_asset(user, title=f"Plain {n}") for n in range(2)]
+    search.index_assets([asset.pk for asset in plain])
+    told = mine.get(reverse("api-search"), ask).json()
+    assert told["unlooked"] == {"waiting": 1, "unlabelled": 2}
+    words = text_of(mine.get(reverse("search"), ask))
+    assert "1 asset is still on the way, 2 have no labels" in words
+    assert mine.get(reverse("api-search"), {"q": "car"}).json()["unlooked"] is None
+    assert "could not look" not in text_of(mine.get(reverse("search"), {"q": "car"}))
+
+
+def test_a_search_that_is_too_long_is_refused_not_cut(mine, library):
+    response = mine.get(reverse("search"), {"q": "car " * 1_250})
+    assert response.status_code == 400
+    assert "at most 1,000 characters" in text_of(response)
 
 
 def test_other_peoples_assets_are_not_found(client, other, user, library):

@@ -29,10 +29,10 @@ _BROKEN = "The search index can't be read or written: "
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the engine's errors into SearchUnavailable, with a sentence."""
+    """Turn errors of the engine and its folder into SearchUnavailable, with a sentence."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         cure = " `manage.py rebuild_search_index` builds it anew."
         # Exactly this class says that the file is damaged, or is no database at all.
         damaged = type(error) is sqlite3.DatabaseError
@@ -88,7 +88,8 @@ class IndexFiles:
 
     def create(self) -> Path:
         """Make an empty file that nobody uses yet."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with translated():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         stamp = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.urandom(3).hex()}"
         fresh = self.path.with_name(f"{self.path.stem}-{stamp}{self.path.suffix}")
         with translated():
@@ -111,9 +112,10 @@ class IndexFiles:
         except IndexMissing:
             before = None
         link = self.path.with_name(f"{self.path.name}.link")
-        link.unlink(missing_ok=True)
-        link.symlink_to(fresh.name)
-        link.replace(self.path)
+        with translated():
+            link.unlink(missing_ok=True)
+            link.symlink_to(fresh.name)
+            link.replace(self.path)
         if before is not None and before not in (fresh, self.path):
             delete(before)
 
@@ -134,7 +136,10 @@ class IndexFiles:
             try:
                 return os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             except FileNotFoundError:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with translated():
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise SearchUnavailable(f"{_BROKEN}{error}.") from error
         raise SearchUnavailable(f"The search index can't be written to {self.path.parent}.")
 
     @contextmanager

@@ -39,5 +39,6 @@ class Command(BaseCommand):
         try:
             count = services.rebuild(progress)
         except SearchUnavailable as error:
-            raise CommandError(f"{error.detail} The old index is still in use.") from error
+            told = f"{error.detail} The old index is still in use."
+            raise CommandError(told, returncode=2) from error
         self.stdout.write(f"{chr(10) * on_terminal}The search index holds {count} assets.")
