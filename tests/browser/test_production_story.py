@@ -6,42 +6,20 @@ the tour what stands in `answer_for_the_tour`. That Amazon answers so is not pro
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
-import socket
-import subprocess
 
 import pytest
 
-from tests import postgres, service
+from tests import production_shape, service
 from tests.browser.screenshots import sign_in
 from tests.browser.story import CUTS, LOOKS, cut_tour, find_and_watch
-from tests.servers import opensearch, require
 from tests.servers.rekognition import answers
-from tests.servers.rekognition.running import cloud
 
 pytestmark = pytest.mark.browser
 NAME = "from bottles to a road.mp4"
 # Where the cars of the highway's first seconds are, as the local labeller saw them.
 _HIGHWAY = {"Left": 0.303, "Top": 0.555, "Width": 0.042, "Height": 0.049}
-
-
-@contextlib.contextmanager
-def redis(folder):
-    """Run a Redis server on a free port; gives its address."""
-    program = shutil.which("redis-server")
-    require(program, "Redis is not installed here (Debian: apt-get install redis-server).")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
-    try:
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 def answer_for_the_tour():
@@ -70,7 +48,7 @@ def answer_for_the_tour():
 
 @pytest.fixture(scope="module")
 def shape(tmp_path_factory):
-    """Everything outside the service: gives the variables that choose it, the tour, the double."""
+    """Everything outside the service: gives the variables that choose it, and the tour."""
     place = tmp_path_factory.mktemp("production")
     tour = place / "tour" / NAME
     tour.parent.mkdir()
@@ -78,21 +56,9 @@ def shape(tmp_path_factory):
     tour.with_name("from bottles to a road.labels.json").write_text(
         json.dumps(answer_for_the_tour())
     )
-    with contextlib.ExitStack() as stack:
-        sky = stack.enter_context(cloud(place / "cloud", speed=10))
-        sky.double.registry.load(tour.parent)
-        database = stack.enter_context(postgres.server())
-        broker = stack.enter_context(redis(place))
-        engine = stack.enter_context(opensearch.running(place / "opensearch"))
-        variables = {
-            **sky.environment,
-            "DATABASE_URL": database,
-            "CELERY_BROKER_URL": broker,
-            "MEDIALIB_SEARCH": engine.url.replace("http://", "opensearch+http://") + "/story",
-            "MEDIALIB_MEDIA_ORIGINS": sky.gateway.url,
-            "MEDIALIB_SECRET_KEY": "a key for tests, known to everybody, 50 characters long",
-        }
-        yield variables, tour
+    with production_shape.servers(place) as around:
+        around.sky.double.registry.load(tour.parent)
+        yield around.environment, tour
 
 
 def opened(chromium, running, password):
