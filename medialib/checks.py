@@ -8,12 +8,14 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
-from medialib import upload_news
+from medialib import storage, upload_news
 from medialib.models import Asset
 from search.backends import get_backend
 
 # An OpenSearch server's address follows behind the scheme.
 _SEARCH_ENGINES = ("sqlite", "opensearch+https", "opensearch+http")
+# Amazon S3 takes no part below this size but the last.
+_LEAST_PART_BYTES = 5 * 1024**2
 
 
 @register()
@@ -80,3 +82,12 @@ def check_heartbeat(**_: Any) -> list[CheckMessage]:
             id="medialib.E010",
         )
     ]
+
+
+@register()
+def check_parts(**_: Any) -> list[CheckMessage]:
+    """Parts that storage would refuse, when somebody has already sent them all."""
+    least = 1 if storage.on_disk() else _LEAST_PART_BYTES
+    if least <= settings.MEDIALIB_PART_BYTES:
+        return []
+    return [Error(f"MEDIALIB_PART_BYTES must be {least} or more here.", id="medialib.E013")]

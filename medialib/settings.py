@@ -154,8 +154,8 @@ MEDIALIB_REFERENCE_BUCKETS = reference_buckets()
 FILE_UPLOAD_TEMP_DIR = MEDIALIB_DATA_DIR / "tmp"
 FILE_UPLOAD_PERMISSIONS = 0o600
 MEDIALIB_MAX_UPLOAD_BYTES = env.int("MEDIALIB_MAX_UPLOAD_BYTES", default=10 * 1024**3)
-# Large files come in parts of this size; a bucket takes none below 5 MiB but the last.
-MEDIALIB_PART_BYTES = 16 * 1024**2
+# Large files come in parts of this size.
+MEDIALIB_PART_BYTES = env.int("MEDIALIB_PART_BYTES", default=16 * 1024**2)
 # What the originals of one person may take in all, in bytes; 0: no limit.
 MEDIALIB_QUOTA_BYTES = env.int("MEDIALIB_QUOTA_BYTES", default=0)
 # An upload in parts that nobody came back to for so long is removed.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 
@@ -48,13 +47,6 @@ def cli(running, *arguments, check=True):
     return done.stdout if check else done
 
 
-def padded(path, megabytes, seconds):
-    clip = samples.clip(seconds=seconds)
-    padding = megabytes * 1024**2
-    path.write_bytes(clip + padding.to_bytes(4, "big") + b"free" + os.urandom(padding - 8))
-    return path
-
-
 def test_the_round_trip_from_a_shell(running, tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_bytes(samples.clip(seconds=2.0))
@@ -90,29 +82,6 @@ def test_events_come_as_they_happen(running, library, tmp_path):
     with pytest.raises(ApiError) as caught:
         library.asset(asset["id"])
     assert caught.value.status == 404
-
-
-def test_a_killed_client_goes_on_where_it_stopped(running, library, tmp_path):
-    path = padded(tmp_path / "long.mp4", 240, 1.6)
-    command = [sys.executable, "-m", "medialib.client", "upload", str(path)]
-    process = subprocess.Popen(command, cwd=service.ROOT, env=shell(running))
-
-    def begun():
-        rows = list(library.connection.pages("/api/uploads/"))
-        return rows if rows and rows[0]["arrived"] else None
-
-    rows = None
-    while not rows:
-        assert process.poll() is None, "the client was done before it could be killed"
-        rows = begun()
-    [upload] = rows
-    process.send_signal(signal.SIGKILL)
-    process.wait(10)
-    sent = []
-    asset = library.upload(path, on_progress=lambda done, size: sent.append(done))
-    assert asset["id"] == upload["id"]
-    assert sent[0] > 16 * 1024**2
-    assert library.wait(asset["id"])["size"] == path.stat().st_size
 
 
 def test_the_examples_of_the_readme_work(running, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from medialib import checks
-from medialib.environment import search_options
+from medialib.environment import search_options, storage_options
 
 
 def test_the_defaults_pass():
@@ -15,6 +15,7 @@ def test_the_defaults_pass():
     assert checks.check_search() == []
     assert checks.check_heartbeat() == []
     assert checks.check_drops() == []
+    assert checks.check_parts() == []
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,14 @@ def test_a_lease_shorter_than_two_heartbeats_is_refused(settings):
     settings.MEDIALIB_LEASE_SECONDS = 15
     settings.MEDIALIB_HEARTBEAT_SECONDS = 10
     assert len(checks.check_heartbeat()) == 1
+
+
+def test_parts_that_storage_would_refuse_are_named(settings):
+    settings.MEDIALIB_PART_BYTES = 0
+    assert len(checks.check_parts()) == 1
+    settings.MEDIALIB_PART_BYTES = 5 * 1024**2 - 1
+    assert checks.check_parts() == []
+    place = storage_options("s3://media/library", Path("unused"))
+    settings.STORAGES = {**settings.STORAGES, "default": place}
+    [found] = checks.check_parts()
+    assert "5242880" in found.msg
