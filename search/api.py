@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 from django.urls import reverse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -61,7 +61,22 @@ class SearchView(APIView):
         return _searched(request, request.query_params.copy(), asked.pop("q"), asked)
 
     @extend_schema(
-        operation_id="search_tree", request=SearchTreeSerializer, responses=SearchAnswerSerializer
+        operation_id="search_tree",
+        examples=[
+            OpenApiExample(
+                "A car, then a person",
+                request_only=True,
+                value={
+                    "query": {
+                        "then": [{"label": "Car", "min_confidence": 80}, {"label": "Person"}],
+                        "within_ms": 10000,
+                    },
+                    "kind": "video",
+                },
+            )
+        ],
+        request=SearchTreeSerializer,
+        responses=SearchAnswerSerializer,
     )
     def post(self, request: Request) -> Response:
         """Search as programs do, by a tree instead of words; `next` is an address to GET."""

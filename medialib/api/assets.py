@@ -10,7 +10,7 @@ from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied, ValidationError
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,6 +23,7 @@ from medialib.api.idempotency import idempotent
 from medialib.api.summaries import analysis_summary, asset_summaries, asset_summary
 from medialib.exceptions import Missing, Refused
 from medialib.http.authentication import signed_in
+from medialib.http.bodies import BoundedJSONParser
 from medialib.http.pages import CursorPage
 from medialib.http.versions import expected_versions, tagged
 from medialib.models import Asset
@@ -90,13 +91,14 @@ class AssetListView(APIView):
     """The library's assets."""
 
     required_scope = {"GET": "read", "POST": "upload"}
-    parser_classes = [MultiPartParser, FormParser, JSONParser]
+    parser_classes = [MultiPartParser, FormParser, BoundedJSONParser]
     pagination_class = CursorPage
     problem_statuses = {
         "POST": {
             "409": "You have this file already, see `asset_url`; `?force=true` keeps it twice",
             "413": "Larger than the library takes",
             "422": "Not a photo or a video; nothing was kept",
+            "503": "Storage is away for a moment",
             "507": "No space left",
         }
     }

@@ -31,6 +31,10 @@ PARAMETER = OpenApiParameter(
     description="A key of your choice, up to 100 characters: repeated within 24 hours, the call "
     "is not done again but answered again, with `Idempotency-Replayed: true`.",
 )
+PROBLEM_STATUSES = {
+    "409": "A call with this Idempotency-Key is still going on",
+    "422": "This Idempotency-Key was used for another call",
+}
 _MAX = 100
 # A call that has not ended by then was lost with its process.
 _LOST_AFTER = timedelta(minutes=15)
@@ -60,6 +64,8 @@ def idempotent(method: Method) -> Method:
         kept.save(update_fields=["status", "body", "location"])
         return response
 
+    # Read by the schema.
+    answer.problem_statuses = PROBLEM_STATUSES  # type: ignore[attr-defined]
     return answer
 
 

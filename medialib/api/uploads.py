@@ -28,6 +28,9 @@ from medialib.models import Upload
 from medialib.part_files import PartWriter, Ticket
 
 _CHUNK = 256 * 1024
+# All that asks storage may find it away.
+_AWAY = {"503": "Storage is away for a moment"}
+_FULL = {"507": "No space left"}
 
 
 def _upload_for(request: Request, upload_id: uuid.UUID) -> Upload:
@@ -59,12 +62,14 @@ class UploadListView(APIView):
     required_scope = "upload"
     pagination_class = CursorPage
     problem_statuses = {
+        "GET": _AWAY,
         "POST": {
             "409": "You have this file already, see `asset_url`; `?force=true` keeps it twice",
             "413": "Larger than the library takes, or than your quota has left",
             "422": "Not a photo or a video",
-            "507": "No space left",
-        }
+            **_AWAY,
+            **_FULL,
+        },
     }
 
     @extend_schema(
@@ -120,6 +125,7 @@ class UploadView(APIView):
     """One upload."""
 
     required_scope = "upload"
+    problem_statuses = {"GET": _AWAY, "DELETE": _AWAY}
 
     @extend_schema(operation_id="uploads_retrieve", responses=api.UploadSerializer)
     def get(self, request: Request, upload_id: uuid.UUID) -> Response:
@@ -178,7 +184,11 @@ class PartView(APIView):
     permission_classes = ()
     required_scope = "upload"
     problem_statuses = {
-        "PUT": {"422": "Wrong size, damaged, or an address that is not valid any more"}
+        "PUT": {
+            "422": "Wrong size, damaged, or an address that is not valid any more",
+            **_AWAY,
+            **_FULL,
+        }
     }
 
     @extend_schema(
@@ -216,6 +226,8 @@ class UploadCompleteView(APIView):
         "POST": {
             "409": "Parts are missing, or you have this file already (then see `asset_url`)",
             "422": "Not a photo or a video, or other bytes than announced; nothing was kept",
+            **_AWAY,
+            **_FULL,
         }
     }
 

@@ -6,13 +6,13 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from medialib.exceptions import Duplicate, MedialibError, Missing, Refused
+from medialib.exceptions import Duplicate, MedialibError, Missing, Refused, TooLarge
 
 log = logging.getLogger(__name__)
 CONTENT_TYPE = "application/problem+json"
@@ -47,13 +47,19 @@ def handle(exc: Exception, context: dict[str, Any]) -> Response | None:
         exc = Missing()
     if isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
-    if isinstance(exc, MedialibError):
-        set_rollback()
-        return _ours(exc)
-    if isinstance(exc, exceptions.APIException):
-        set_rollback()
-        return _framework(exc)
-    return None
+    if isinstance(exc, RequestDataTooBig):
+        exc = TooLarge("This is more than one call may carry: send less at once.")
+    if not isinstance(exc, MedialibError | exceptions.APIException):
+        return None
+    set_rollback()
+    if isinstance(exc, MedialibError) and exc.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s: %s", exc.code, exc.detail)
+    return answer_of(exc)
+
+
+def answer_of(exc: MedialibError | exceptions.APIException) -> Response:
+    """Give the problem document of an error; does nothing else."""
+    return _ours(exc) if isinstance(exc, MedialibError) else _framework(exc)
 
 
 def _ours(exc: MedialibError) -> Response:
@@ -68,8 +74,6 @@ def _ours(exc: MedialibError) -> Response:
         keys = ("position", "cure") if exc.field == "q" else ("cure",)
         extra = {key: value for key in keys if (value := getattr(exc, key, "")) != ""}
         errors = [{"field": exc.field, "message": exc.detail}] if exc.field else []
-    if exc.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s: %s", exc.code, exc.detail)
     return problem(
         exc.status, code=code, detail=exc.detail, title=exc.title, errors=errors, extra=extra
     )

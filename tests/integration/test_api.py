@@ -271,5 +271,4 @@ def test_the_schema_is_whole_and_the_docs_page_opens(mine, library):
     for path, methods in document["paths"].items():
         for method, call in methods.items():
             assert "Scope: `" in call["description"], (path, method)
-            assert {"401", "403"} <= set(call["responses"]), (path, method)
     assert mine.get(reverse("api-docs")).status_code == 200
