@@ -89,7 +89,8 @@ def notice_originals() -> None:
 
     Objects in buckets are looked at when somebody opens them: each look there costs money.
     """
-    for asset in _outside().iterator():
+    columns = ("state", "code", "detail", "original_name")
+    for asset in _outside().only(*columns).iterator():
         if storage.on_disk(asset.original_name):
             notice_original(asset)
 

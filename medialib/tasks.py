@@ -45,9 +45,9 @@ def sweep_library() -> None:
 
     Also look whether originals that stay where they were can still be read.
     """
-    referring.notice_originals()
     services.purge_due()
     services.sweep_orphans()
     uploads.sweep()
     forget_old_answers()
     budget.sweep()
+    referring.notice_originals()

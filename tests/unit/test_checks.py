@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from medialib import checks
-from medialib.environment import search_options, storage_options
+from medialib.environment import (
+    reference_buckets,
+    reference_roots,
+    search_options,
+    storage_options,
+)
 
 
 def test_the_defaults_pass():
@@ -92,3 +98,17 @@ def test_parts_that_storage_would_refuse_are_named(settings):
     settings.STORAGES = {**settings.STORAGES, "default": place}
     [found] = checks.check_parts()
     assert "5242880" in found.msg
+
+
+@pytest.mark.parametrize("value", ["archive", "/mnt/archive,films", "/"])
+def test_references_are_allowed_in_whole_paths_only(monkeypatch, value):
+    monkeypatch.setenv("MEDIALIB_REFERENCE_ROOTS", value)
+    with pytest.raises(ImproperlyConfigured, match="MEDIALIB_REFERENCE_ROOTS"):
+        reference_roots()
+
+
+def test_places_of_references_are_read_as_people_write_them(monkeypatch):
+    monkeypatch.setenv("MEDIALIB_REFERENCE_ROOTS", "/mnt/archive,/srv/films/")
+    monkeypatch.setenv("MEDIALIB_REFERENCE_BUCKETS", "s3://archive/films/,old")
+    assert reference_roots() == ["/mnt/archive", "/srv/films/"]
+    assert reference_buckets() == ["archive/films", "old"]

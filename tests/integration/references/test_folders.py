@@ -101,6 +101,38 @@ def test_a_reference_that_has_to_be_converted_plays_from_our_storage(
     assert state_of(archive) == before
 
 
+def test_a_proxy_that_sends_files_sends_our_own_only(asset, client, settings):
+    settings.MEDIALIB_X_ACCEL_PREFIX = "/protected"
+    answer = client.get(reverse("media-playback", args=[asset.pk]))
+    assert "X-Accel-Redirect" not in answer
+    assert b"".join(answer.streaming_content) == samples.clip()
+
+
+def test_what_is_large_is_hashed_by_the_worker(archive, boss, library, drain):
+    """The import reads beginning and end only, unless they are those of another asset."""
+    large = samples.clip() + bytes(3 * 1024 * 1024)
+    (archive / "large.mp4").write_bytes(large)
+    kept = refer(boss, archive / "large.mp4")
+    assert kept.sha256 == ""
+    drain()
+    kept.refresh_from_db()
+    assert (kept.state, kept.sha256) == ("searchable", hashlib.sha256(large).hexdigest())
+    with pytest.raises(Duplicate):
+        services.create_asset(owner=boss, file=io.BytesIO(large), filename="copy.mp4")
+
+
+def test_what_came_in_twice_unhashed_is_rejected_by_the_worker(archive, boss, library, drain):
+    large = samples.clip() + bytes(3 * 1024 * 1024)
+    (archive / "large.mp4").write_bytes(large)
+    before = state_of(archive)
+    kept = refer(boss, archive / "large.mp4")
+    services.create_asset(owner=boss, file=io.BytesIO(large), filename="copy.mp4")
+    drain()
+    kept.refresh_from_db()
+    assert (kept.state, kept.code) == ("rejected", "duplicate")
+    assert state_of(archive) == before
+
+
 def test_originals_of_others_take_no_quota(archive, boss, library, settings, clip):
     settings.MEDIALIB_QUOTA_BYTES = 1000
     refer(boss, clip)
