@@ -6,11 +6,14 @@ import base64
 import binascii
 import hashlib
 import json
+from typing import cast
 from uuid import UUID
 
 from search.query import InvalidQuery
 
 _VERSION = "1"
+# The largest sort value there is: "never". A larger number was put in by hand.
+_BOUND = 2**62
 
 
 def fingerprint(*parts: object) -> str:
@@ -34,9 +37,19 @@ def read(cursor: str, mark: str, *, like: type) -> tuple[float | str, str]:
         raise _refused("This cursor can't be read.") from None
     if (version, known) != (_VERSION, mark):
         raise _refused("This cursor belongs to another search.")
-    if isinstance(value, bool) or not isinstance(value, str if like is str else (int, float)):
+    if not (_is_text(value) if like is str else _is_number(value)):
         raise _refused("This cursor can't be read.")
     return value, asset_id
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether this is a text; JSON may hold halves of characters, which engines can't take."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode() == value
+
+
+def _is_number(value: object) -> bool:
+    # Not a number, and the infinite, are never within bounds.
+    return type(value) in (int, float) and -_BOUND <= cast(float, value) <= _BOUND
 
 
 def _refused(detail: str) -> InvalidQuery:

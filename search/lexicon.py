@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rapidfuzz import process
@@ -80,8 +80,10 @@ class Lexicon:
     forms: dict[str, tuple[int, ...]]
     glued: dict[str, str]
     categories: dict[str, str]
-    # Length of a form → the forms of that length, of one word and of several.
+    # Length of a form → the forms of that length, of one word and of several; and the forms of a
+    # range of lengths, put together when first asked for.
     _by_length: dict[tuple[int, bool], list[str]]
+    _in_range: dict[tuple[int, int, bool], list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Lexicon:
@@ -193,8 +195,12 @@ class Lexicon:
 
     def _as_long_as(self, word: str, allowed: int, *, several: bool) -> list[str]:
         # A mistake changes the length by one at most: the other forms need not be looked at.
-        lengths = range(len(word) - allowed, len(word) + allowed + 1)
-        return [form for n in lengths for form in self._by_length.get((n, several), ())]
+        key = (len(word), allowed, several)
+        if key not in self._in_range:
+            lengths = range(len(word) - allowed, len(word) + allowed + 1)
+            forms = [form for n in lengths for form in self._by_length.get((n, several), ())]
+            self._in_range[key] = forms
+        return self._in_range[key]
 
     def named(self, form: str) -> Meaning:
         """Give the meaning of a form that `near` has listed."""

@@ -37,6 +37,8 @@ _IRREGULAR = {
 
 def fold(text: str) -> str:
     """Take case and accents away: “Éclair” becomes “eclair”."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(ch for ch in decomposed if not unicodedata.combining(ch))
     return unicodedata.normalize("NFKC", plain).casefold()

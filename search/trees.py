@@ -84,7 +84,7 @@ def _term(given: dict[str, Any], path: str) -> Node:
     name = "label" if "label" in known else known[0]
     _only(given, path, {"label", "min_confidence", "count"} if name == "label" else {name})
     value = given[name]
-    if not isinstance(value, str):
+    if not isinstance(value, str) or _whole(value) != value:
         raise _refused(f"{path}.{name}", "Here a text is needed.", 'Write for instance "Car".')
     try:
         read = read_field(name, value, limit="", position=0)
@@ -109,10 +109,15 @@ def _number(value: Any) -> str:
     return f"{value:g}" if type(value) in (int, float) else str(value)[:20]
 
 
+def _whole(text: str) -> str:
+    """Put question marks for halves of characters, which JSON may hold and answers may not."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def _only(given: dict[str, Any], path: str, known: set[str]) -> None:
     unknown = sorted(set(given) - known)
     if unknown:
-        raise _refused(path, f"“{unknown[0][:50]}” does not belong here.", "Leave it out.")
+        raise _refused(path, f"“{_whole(unknown[0][:50])}” does not belong here.", "Leave it out.")
 
 
 def _refused(path: str, detail: str, cure: str) -> InvalidQuery:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from labelling.taxonomy import Vocabulary
 from search.grammar import parse
 from search.query import InvalidQuery
+from search.text import fold
 from search.understand import understand
 
 VOCABULARY = Vocabulary.from_csv()
@@ -238,3 +239,8 @@ def test_plain_words_are_looked_for_in_texts_as_well(text, seen, expected):
 def test_a_person_is_told_where_plain_words_were_looked_for():
     [chip] = understand("garden", VOCABULARY, seen_words={"garden"}).understood
     assert "titles" in chip.reason
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_plain_letters_fold_by_the_short_way_as_by_the_long(text):
+    assert fold(text) == fold(f"{text}é")[:-1]
