@@ -15,6 +15,8 @@ from medialib.media.source import Source
 Page = dict[str, Any]
 Progress = Callable[[float], None]
 Cancelled = Callable[[], bool]
+# Codes of failures that no retry mends: the file itself is not what the backend takes.
+FINAL_CODES = ("video_too_large", "image_too_large", "image_too_small", "image_format")
 
 
 class PagesLost(MedialibError):

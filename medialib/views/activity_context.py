@@ -1,4 +1,4 @@
-"""Gathers what the activity page shows: health, and steps in four groups. Reads only.
+"""Gathers what the activity page shows: what is being done, in groups. Reads only.
 
 The number of queries is the same however much is going on.
 """
@@ -6,7 +6,7 @@ The number of queries is the same however much is going on.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from labelling.backends.base import FINAL_CODES
 from medialib.models import Asset, Step
 from medialib.selectors import OPEN_STATES as OPEN
 from medialib.selectors import Principals, can_edit, step_sentence, visible_assets
@@ -54,7 +55,9 @@ _FAILED = {
     Kind.INDEX: "Putting it into search failed.",
     Kind.PURGE: "Removing it failed.",
 }
-_REJECTED = "This file cannot be shown. The original is kept for 7 days."
+_NOT_SHOWN = "This file cannot be shown. The original is kept for 7 days."
+_REJECTED = Q(state=Asset.State.REJECTED)
+_FINAL = Q(code__in=FINAL_CODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,42 +110,40 @@ class _Known:
 
 
 def groups(user: User | AnonymousUser) -> list[Group]:
-    """Give the four groups: running, waiting, failed, done today."""
+    """Give the groups: running, waiting, failed this time, failed for good, done today."""
     seen = visible_assets(Principals.of(user))
     mine = _of(seen)
     totals = _totals(mine)
-    running = list(mine.filter(state=State.RUNNING).order_by("-started_at")[:ROWS])
-    waiting = _waiting(mine)
-    failed = list(unsolved(mine).order_by("-ended_at")[:ROWS])
-    rejected = list(seen.filter(state=Asset.State.REJECTED).values_list("pk", "detail")[:ROWS])
+    steps = {
+        "running": list(mine.filter(state=State.RUNNING).order_by("-started_at")[:ROWS]),
+        "waiting": _waiting(mine),
+        "failed": list(unsolved(mine).order_by("-ended_at")[:ROWS]),
+        "final": list(_failed(mine).filter(_FINAL).order_by("-ended_at")[:ROWS]),
+    }
+    rejected = list(seen.filter(_REJECTED).values_list("pk", "detail")[:ROWS])
     done = _done_today(mine)
-    every = [s.asset_id for s in (*running, *waiting, *failed)] + [pk for pk, _ in rejected] + done
-    known = _known(user, seen, every)
+    every = {step.asset_id for some in steps.values() for step in some}
+    known = _known(user, seen, {*every, *(pk for pk, _ in rejected), *done})
     places = _places()
-    failed_rows = [_failed_row(s, known) for s in failed if s.asset_id in known.cards]
-    failed_rows += [_rejected_row(pk, why, known) for pk, why in rejected if pk in known.cards]
     # A row whose asset was removed between two of these queries is left out.
-    there = known.cards
-    return [
-        _group(
-            "running",
-            [_running_row(s, known) for s in running if s.asset_id in there],
-            totals["running"],
-        ),
-        _group(
-            "waiting",
-            [_waiting_row(s, known, places) for s in waiting if s.asset_id in there],
-            totals["waiting"],
-        ),
-        _group("failed", failed_rows, totals["failed"] + len(rejected)),
-        _group("done", [_done_row(pk, known) for pk in done if pk in there], totals["done"]),
-    ]
+    there = {key: [s for s in some if s.asset_id in known.cards] for key, some in steps.items()}
+    rows = {
+        "running": [_running_row(s, known) for s in there["running"]],
+        "waiting": [_waiting_row(s, known, places) for s in there["waiting"]],
+        "failed": [_failed_row(s, known) for s in there["failed"]],
+        "final": [_rejected_row(pk, why, known) for pk, why in rejected if pk in known.cards]
+        + [_failed_row(s, known, is_final=True) for s in there["final"]],
+        "done": [_done_row(pk, known) for pk in done if pk in known.cards],
+    }
+    totals["final"] += seen.filter(_REJECTED).count()
+    return [_group(key, rows[key], totals[key]) for key in _WORDS]
 
 
 _WORDS = {
     "running": ("Running", "Nothing is running."),
     "waiting": ("Waiting", "Nothing waits."),
-    "failed": ("Failed", "Nothing has failed."),
+    "failed": ("Failed this time", "Nothing has failed."),
+    "final": ("Failed for good", "Everything could be shown and labelled."),
     "done": ("Done today", "Nothing has ended today yet."),
 }
 
@@ -153,6 +154,11 @@ def _group(key: str, rows: Sequence[Row], total: int) -> Group:
 
 
 def unsolved(steps: QuerySet[Step]) -> QuerySet[Step]:
+    """Keep the failed steps of the last weeks that another try may mend."""
+    return _failed(steps).exclude(_FINAL)
+
+
+def _failed(steps: QuerySet[Step]) -> QuerySet[Step]:
     """Keep the failed steps of the last weeks that nothing newer has made up for."""
     later = Step.objects.filter(asset=OuterRef("asset"), pk__gt=OuterRef("pk"))
     same = later.filter(Q(kind=OuterRef("kind")) | Q(kind=Kind.PREPARE))
@@ -188,6 +194,7 @@ def _totals(mine: QuerySet[Step]) -> dict[str, int]:
         "running": mine.filter(state=State.RUNNING).count(),
         "waiting": mine.filter(state__in=(State.READY, State.WAITING)).count(),
         "failed": unsolved(mine).count(),
+        "final": _failed(mine).filter(_FINAL).count(),
         "done": _ended_today(mine).aggregate(n=Count("asset", distinct=True))["n"],
     }
 
@@ -216,8 +223,8 @@ def _places() -> dict[int, int]:
     return places
 
 
-def _known(user: User | AnonymousUser, seen: QuerySet[Asset], ids: Iterable[uuid.UUID]) -> _Known:
-    assets = list(with_posters(seen.filter(pk__in=set(ids)).select_related("owner")))
+def _known(user: User | AnonymousUser, seen: QuerySet[Asset], ids: set[uuid.UUID]) -> _Known:
+    assets = list(with_posters(seen.filter(pk__in=ids).select_related("owner")))
     return _Known(
         cards={a.pk: make_card(a, has_poster=bool(getattr(a, "posters", ()))) for a in assets},
         stages=_stages([asset.pk for asset in assets]),
@@ -278,8 +285,7 @@ def _waiting_row(step: Step, known: _Known, places: dict[int, int]) -> Row:
     )
 
 
-def _failed_row(step: Step, known: _Known) -> Row:
-    editor = step.asset_id in known.editable
+def _failed_row(step: Step, known: _Known, *, is_final: bool = False) -> Row:
     return Row(
         card=known.cards[step.asset_id],
         step_id=step.pk,
@@ -288,7 +294,7 @@ def _failed_row(step: Step, known: _Known) -> Row:
         progress=None,
         at=step.ended_at,
         stages=known.stages.get(step.asset_id, ()),
-        can_retry=editor,
+        can_retry=step.asset_id in known.editable and not is_final,
     )
 
 
@@ -298,7 +304,7 @@ def _rejected_row(asset_id: uuid.UUID, detail: str, known: _Known) -> Row:
         card=known.cards[asset_id],
         step_id=0,
         sentence="It cannot be shown.",
-        note=detail or _REJECTED,
+        note=detail or _NOT_SHOWN,
         progress=None,
         at=None,
         stages=(),

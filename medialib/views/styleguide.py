@@ -83,10 +83,14 @@ def _groups() -> list[Group]:
     failed = dataclasses.replace(
         row, sentence="Converting it failed.", note="The disk is full.", progress=None
     )
+    final = dataclasses.replace(
+        failed, sentence="It cannot be shown.", note="It has no picture.", at=None, stages=()
+    )
     return [
         Group("running", "Running", "", (dataclasses.replace(row, can_cancel=True),), 1),
         Group("waiting", "Waiting", "", (waiting,), 12),
-        Group("failed", "Failed", "", (dataclasses.replace(failed, can_retry=True),), 1),
+        Group("failed", "Failed this time", "", (dataclasses.replace(failed, can_retry=True),), 1),
+        Group("final", "Failed for good", "", (final,), 1),
         Group("done", "Done today", "Nothing has ended today yet.", (), 0),
     ]
 

@@ -1,4 +1,4 @@
-"""The activity page: four groups, what may be done, who sees what, a fixed number of queries."""
+"""The activity page: its groups, what may be done, who sees what, a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def make_step(asset, kind="prepare", state="ready", **fields):
 def groups_of(response):
     """Give the words of each group by its heading."""
     page = response.content.decode()
-    names = ("running", "waiting", "failed", "done")
+    names = ("running", "waiting", "failed", "final", "done")
     parts = page.split('<section class="group"')[1:]
     words = (" ".join(re.sub(r"<[^>]+>", " ", part).split()) for part in parts)
     return dict(zip(names, words, strict=True))
@@ -75,7 +75,8 @@ def test_each_piece_of_work_stands_in_its_group_with_its_reason(mine, user):
     assert "Converting 42 %" in found["running"]
     assert "Waiting for a Rekognition slot, 4th." in found["waiting"]
     assert "The disk is full: make room, then try again." in found["failed"]
-    assert "It has no picture. no retry will help" in found["failed"]
+    assert "Song" not in found["failed"]
+    assert "It has no picture. no retry will help" in found["final"]
     assert "labelling 14 s" in found["done"]
 
 
@@ -96,6 +97,23 @@ def test_a_failure_that_was_made_up_for_is_not_shown(mine, user):
     make_step(broken, kind="convert", state="failed", detail="Out of memory.")
     make_step(broken, kind="prepare", state="ready")
     assert "Nothing has failed." in groups_of(mine.get(ADDRESS))["failed"]
+
+
+def test_what_no_retry_mends_stands_apart_and_offers_none(mine, user):
+    clip = make_asset(user, title="Regatta")
+    words = "Rekognition takes videos of up to 10 GB and 6 hours; this one is larger."
+    make_step(clip, kind="analyse", state="failed", code="video_too_large", detail=words)
+    busy = make_asset(user, title="Slipway")
+    make_step(busy, kind="analyse", state="failed", code="not_permitted", detail="Allow it.")
+    page = mine.get(ADDRESS)
+    found = groups_of(page)
+    assert "Regatta" not in found["failed"]
+    assert words in found["final"]
+    assert "no retry will help" in found["final"]
+    assert "Try again" not in found["final"]
+    assert "Allow it." in found["failed"]
+    assert "Try again" in found["failed"]
+    assert "1 going on or failed" in text_of(mine.get(reverse("library"))), "nothing can be done"
 
 
 def test_a_failed_step_is_tried_again(mine, user):
