@@ -136,14 +136,15 @@ def groups(user: User | AnonymousUser) -> list[Group]:
         "done": [_done_row(pk, known) for pk in done if pk in known.cards],
     }
     totals["final"] += seen.filter(_REJECTED).count()
-    return [_group(key, rows[key], totals[key]) for key in _WORDS]
+    # Most libraries never have what failed for good: its place is not kept.
+    return [_group(key, rows[key], totals[key]) for key in _WORDS if rows[key] or key != "final"]
 
 
 _WORDS = {
     "running": ("Running", "Nothing is running."),
     "waiting": ("Waiting", "Nothing waits."),
     "failed": ("Failed this time", "Nothing has failed."),
-    "final": ("Failed for good", "Everything could be shown and labelled."),
+    "final": ("Failed for good", ""),
     "done": ("Done today", "Nothing has ended today yet."),
 }
 

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from labelling import budget
+from labelling.backends import get_backend
 from labelling.models import BudgetPeriod, Cap
 from medialib import steps
 from medialib.templatetags.medialib_words import size, thousands
@@ -44,7 +45,7 @@ def health() -> list[Health]:
             _labelling(parts["labelling"]),
             _search(parts["search"]),
             _storage(parts["storage"]),
-            *_money(),
+            *_money(is_paid=get_backend().paid),
         ]
         cache.set(_KEPT, found, timeout=_KEPT_SECONDS)
     return found
@@ -91,15 +92,15 @@ def _storage(part: dict[str, Any]) -> Health:
     return Health("Storage", f"{size(free)} free", "warn" if free < _LOW_BYTES else "ok")
 
 
-def _money() -> list[Health]:
-    """Say what this month has cost, once there is a cap or a cost."""
+def _money(*, is_paid: bool) -> list[Health]:
+    """Say what this month has cost and may cost, where anything does."""
     period = budget.periods_of(timezone.now())[Cap.Kind.MONTH.value]
     spent = BudgetPeriod.objects.filter(scope=budget.LIBRARY, period=period).first()
     cap = Cap.objects.filter(scope=budget.LIBRARY, kind=Cap.Kind.MONTH).first()
-    if spent is None and cap is None:
+    if spent is None and cap is None and not is_paid:
         return []
     used = spent.spent + spent.reserved if spent else 0
     if cap is None:
-        return [Health("This month", f"{used:.2f} USD", "warn")]
+        return [Health("This month", f"{used:.2f} USD, no cap: nothing paid starts", "warn")]
     tone = "warn" if used >= cap.amount else "ok"
     return [Health("This month", f"{used:.2f} of {cap.amount:.2f} USD", tone)]

@@ -35,10 +35,9 @@ def make_step(asset, kind="prepare", state="ready", **fields):
 def groups_of(response):
     """Give the words of each group by its heading."""
     page = response.content.decode()
-    names = ("running", "waiting", "failed", "final", "done")
-    parts = page.split('<section class="group"')[1:]
-    words = (" ".join(re.sub(r"<[^>]+>", " ", part).split()) for part in parts)
-    return dict(zip(names, words, strict=True))
+    parts = re.split(r'<section class="group" aria-labelledby="group-(\w+)"', page)[1:]
+    words = (" ".join(re.sub(r"<[^>]+>", " ", part).split()) for part in parts[1::2])
+    return dict(zip(parts[::2], words, strict=True))
 
 
 def test_it_asks_to_sign_in(client, db):
@@ -96,7 +95,9 @@ def test_a_failure_that_was_made_up_for_is_not_shown(mine, user):
     broken = make_asset(user, title="Again", state="preparing")
     make_step(broken, kind="convert", state="failed", detail="Out of memory.")
     make_step(broken, kind="prepare", state="ready")
-    assert "Nothing has failed." in groups_of(mine.get(ADDRESS))["failed"]
+    found = groups_of(mine.get(ADDRESS))
+    assert "Nothing has failed." in found["failed"]
+    assert "final" not in found
 
 
 def test_what_no_retry_mends_stands_apart_and_offers_none(mine, user):
@@ -179,6 +180,13 @@ def test_health_says_who_is_silent_and_what_the_month_has_cost(mine, user):
     words = text_of(mine.get(ADDRESS))
     assert "Workers at work" in words
     assert "1.25 of 10.00 USD" in words
+
+
+def test_health_says_that_nothing_paid_starts_without_a_cap(mine, settings):
+    assert "This month" not in text_of(mine.get(ADDRESS))
+    cache.clear()
+    settings.MEDIALIB_LABELLING = "rekognition"
+    assert "This month 0.00 USD, no cap: nothing paid starts" in text_of(mine.get(ADDRESS))
 
 
 def test_the_top_bar_counts_what_goes_on(mine, user):
