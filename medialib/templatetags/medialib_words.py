@@ -11,7 +11,7 @@ from typing import Any
 
 from django import template
 from django.http import QueryDict
-from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -93,7 +93,7 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false" width="16" height="16">'
         '<use href="{}#{}"></use></svg>',
-        static("medialib/icons.svg"),
+        reverse("icons"),
         name,
     )
 

@@ -1,6 +1,7 @@
 // Makes elements from code; text goes in as text only.
 const SVG = "http://www.w3.org/2000/svg";
-const SPRITE = new URL("../icons.svg", import.meta.url).pathname;
+// The sprite that `icons.py` sends, as the templates name it.
+const SPRITE = document.querySelector(".icon use")?.getAttribute("href").split("#")[0] ?? "/icons.svg";
 
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
