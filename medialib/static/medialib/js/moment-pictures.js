@@ -4,6 +4,9 @@ import { make, makeSvg } from "./elements.js";
 
 const TILE_MS = 280;
 const FEWEST_TILES = 6;
+// The shape of the place, and how far down a picture that is too tall for it is cut (lists.css).
+const SHAPE = 16 / 9;
+const FROM_TOP = 0.2;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const inView = new IntersectionObserver((entries) => {
@@ -48,14 +51,14 @@ class MomentPictures extends HTMLElement {
     }
   }
 
-  // "slice" crops as `object-fit: cover` does, so boxes stay on what they are about.
+  // The view is what the picture shows of itself, so boxes stay on what they are about.
   #draw(picture, boxes, { width, height }) {
     if (!boxes.length || !width || !height) return;
-    const svg = makeSvg("svg", {
-      class: "boxes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "xMidYMid slice", "aria-hidden": "true",
-    });
-    for (const [left, top, w, h, lane] of boxes) {
-      const place = { x: left * width, y: top * height, width: w * width, height: h * height };
+    const [w, h] = [Math.min(width, height * SHAPE), Math.min(height, width / SHAPE)];
+    const view = [(width - w) / 2, (height - h) * FROM_TOP, w, h].map((side) => side.toFixed(2));
+    const svg = makeSvg("svg", { class: "boxes", viewBox: view.join(" "), preserveAspectRatio: "none", "aria-hidden": "true" });
+    for (const [left, top, wide, high, lane] of boxes) {
+      const place = { x: left * width, y: top * height, width: wide * width, height: high * height };
       svg.append(makeSvg("rect", { ...place, class: "box-edge" }));
       svg.append(makeSvg("rect", { ...place, class: `lane-${lane}` }));
     }
