@@ -1,4 +1,4 @@
-"""The sprite of icons, put together from the package `lucide`. Draws none but the product's mark."""
+"""The sprite of icons, put together from the package `lucide`. Draws only our own mark."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEPT_SECONDS = 3600
 NAMES = {
     "activity": "activity",
     "alert": "triangle-alert",
-    "box": "scan",
+    "box": "square-dashed",
     "camera": "camera",
     "check": "check",
     "clock": "clock",
