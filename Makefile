@@ -7,8 +7,8 @@ PYTHON ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all:
-# Two files of tests at a time: many wait for a service they have started.
-SIDE_BY_SIDE ?= -n 2 --dist loadfile
+# Two files of tests at a time: many wait for a service they have started. Their order is ours.
+SIDE_BY_SIDE ?= -n 2 --dist loadfile --no-loadscope-reorder
 # Tests and checks keep what they write apart from the library of the person who runs them.
 TEST_DATA := $(CURDIR)/.pytest_cache/data
 

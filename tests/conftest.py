@@ -1,4 +1,4 @@
-"""Fixtures that many tests share: people, a clean media folder and index, the queue run inline."""
+"""What many tests share: people, a clean media folder, the queue run inline; and their order."""
 
 from __future__ import annotations
 
@@ -14,6 +14,18 @@ from django.core.cache import caches
 
 from medialib.models import Asset, Step, User
 from tests import postgres
+
+# What takes longest is begun first, or one process is left alone with it in the end.
+_LONGEST_FIRST = ("acceptance", "contracts", "integration", "unit")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders whose tests take longest first; within them the order is random."""
+    items.sort(key=lambda item: _rank(item.path))
+
+
+def _rank(path: Path) -> int:
+    return next((n for n, name in enumerate(_LONGEST_FIRST) if name in path.parts), -1)
 
 
 @pytest.fixture

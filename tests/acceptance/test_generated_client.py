@@ -14,12 +14,13 @@ import httpx
 import pytest
 
 from tests import production_shape, service
+from tests.servers import long
 
 ROAD = service.ROOT / "medialib" / "demo_data" / "road.mp4"
 SHAPES = {"embedded": service.running, "production": production_shape.running}
 
 
-@pytest.fixture(scope="module", params=list(SHAPES))
+@pytest.fixture(scope="module", params=["embedded", pytest.param("production", marks=long)])
 def shape(request):
     return request.param
 

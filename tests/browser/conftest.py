@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import service
 from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.screenshots import sign_in
 from tests.servers import require
 
 _MANY = """
@@ -48,20 +50,42 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[service.Service]:
         yield started
 
 
+@pytest.fixture(scope="session")
+def paid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[service.Service]:
+    """A running service without the demo, whose labeller would cost money and is out of reach."""
+    variables = {
+        "MEDIALIB_LABELLING": "rekognition",
+        "MEDIALIB_REKOGNITION_ENDPOINT": "http://127.0.0.1:9",
+        "MEDIALIB_DEFAULT_VISIBILITY": "private",
+        "AWS_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+    }
+    with service.running(tmp_path_factory.mktemp("paid"), **variables) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def session(chromium: Browser, demo: service.Service) -> Any:
+    """The cookies of the first person, signed in once for all tests."""
+    context = chromium.new_context(base_url=demo.url)
+    sign_in(context.new_page(), demo.password)
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
 @pytest.fixture
-def page(chromium: Browser, demo: service.Service) -> Iterator[Page]:
+def page(chromium: Browser, demo: service.Service, session: Any) -> Iterator[Page]:
     """A fresh page, signed in, that notes every error of the console."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, base_url=demo.url)
+    size = {"width": 1280, "height": 800}
+    context = chromium.new_context(viewport=size, base_url=demo.url, storage_state=session)
     opened = context.new_page()
     errors: list[str] = []
     opened.errors = errors  # type: ignore[attr-defined]
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    opened.goto("/sign-in/")
-    opened.fill("input[name=username]", "admin")
-    opened.fill("input[name=password]", demo.password)
-    opened.click("button:has-text('Sign in')")
-    opened.wait_for_url("**/")
+    opened.goto("/")
     yield opened
     context.close()
     assert errors == []

@@ -31,10 +31,10 @@ _PAGES = {
 }
 
 
-def sign_in(page: Page, password: str) -> None:
-    """Sign in as the first person."""
+def sign_in(page: Page, password: str, *, username: str = "admin") -> None:
+    """Sign in, as the first person if no other is named."""
     page.goto("/sign-in/")
-    page.fill("input[name=username]", "admin")
+    page.fill("input[name=username]", username)
     page.fill("input[name=password]", password)
     page.click("button:has-text('Sign in')")
     page.wait_for_url("**/")

@@ -14,9 +14,10 @@ import pytest
 from tests import production_shape, service
 from tests.browser.screenshots import sign_in
 from tests.browser.story import CUTS, LOOKS, cut_tour, find_and_watch
+from tests.servers import long
 from tests.servers.rekognition import answers
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, long]
 NAME = "from bottles to a road.mp4"
 # Where the cars of the highway's first seconds are, as the local labeller saw them.
 _HIGHWAY = {"Left": 0.303, "Top": 0.555, "Width": 0.042, "Height": 0.049}

@@ -6,27 +6,16 @@ import re
 
 import pytest
 
-from tests import samples, service
+from tests import samples
 
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with service.running(tmp_path_factory.mktemp("service")) as started:
-        yield started
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def page(chromium, running):
-    context = chromium.new_context(viewport={"width": 1280, "height": 800}, base_url=running.url)
-    opened = context.new_page()
-    opened.on("dialog", lambda dialog: dialog.accept())
-    opened.goto("/sign-in/")
-    opened.fill("input[name=username]", "admin")
-    opened.fill("input[name=password]", running.password)
-    opened.click("button:has-text('Sign in')")
-    opened.wait_for_url("**/")
-    yield opened
-    context.close()
+def page(page):
+    # It may be left while it sends.
+    page.on("dialog", lambda dialog: dialog.accept())
+    return page
 
 
 @pytest.fixture
@@ -50,15 +39,15 @@ def start(page, path):
     page.get_by_role("button", name=re.compile("^Upload 1 file")).click()
 
 
-def test_a_large_file_goes_on_after_pause_and_reload(page, running, path):
+def test_a_large_file_goes_on_after_pause_and_reload(page, demo, path):
     slow(page)
     start(page, path)
 
     def begun():
-        _, found = running.call("GET", "/api/uploads/")
+        _, found = demo.call("GET", "/api/uploads/")
         return [row for row in found["results"] if row["arrived"]]
 
-    [upload] = running.until(begun)
+    [upload] = demo.until(begun)
     page.get_by_role("button", name="Pause").click()
     page.locator(".upload-state", has_text="Paused.").wait_for()
     page.get_by_role("button", name="Go on").wait_for()
@@ -66,12 +55,12 @@ def test_a_large_file_goes_on_after_pause_and_reload(page, running, path):
     page.get_by_text("Choose the same file again to go on").wait_for()
     start(page, path)
     page.get_by_text("searchable", exact=False).first.wait_for(timeout=60_000)
-    asset = running.searchable(upload["id"])
+    asset = demo.searchable(upload["id"])
     assert asset["size"] == path.stat().st_size
     assert asset["original_filename"] == "ferry crossing.mp4"
 
 
-def test_the_admin_sends_in_parts_too_and_opens_what_it_kept(page, running, path):
+def test_the_admin_sends_in_parts_too_and_opens_what_it_kept(page, demo, path):
     slow(page)
     path.write_bytes(path.read_bytes() + b"\0\0\0\x0cfree1234")
     page.goto("/admin/medialib/asset/add/")
@@ -81,19 +70,19 @@ def test_the_admin_sends_in_parts_too_and_opens_what_it_kept(page, running, path
     page.click("input[name=_save]")
     page.get_by_role("button", name="Pause").wait_for()
     page.click("input[name=_save]")
-    running.until(lambda: running.call("GET", "/api/uploads/")[1]["results"])
+    demo.until(lambda: demo.call("GET", "/api/uploads/")[1]["results"])
     assert page.locator(".upload-row").count() == 1
     page.wait_for_url("**/change/", timeout=60_000)
-    asset = running.searchable(re.search(r"asset/([0-9a-f-]+)/change", page.url).group(1))
+    asset = demo.searchable(re.search(r"asset/([0-9a-f-]+)/change", page.url).group(1))
     assert (asset["title"], asset["keywords"]) == ("Ferry from the admin", ["ferry", "lake"])
     assert asset["size"] == path.stat().st_size
 
 
-def test_a_cancelled_file_is_gone(page, running, path):
+def test_a_cancelled_file_is_gone(page, demo, path):
     slow(page)
     path.write_bytes(path.read_bytes() + b"\0\0\0\x08free")
     start(page, path)
     page.get_by_text("Sending", exact=False).first.wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.locator(".upload-state", has_text="Cancelled.").wait_for()
-    running.until(lambda: running.call("GET", "/api/uploads/")[1]["results"] == [])
+    demo.until(lambda: demo.call("GET", "/api/uploads/")[1]["results"] == [])

@@ -6,6 +6,10 @@ import os
 
 import pytest
 
+# What takes minutes by itself is left out of `make test`; `.ci/run` has it.
+LONG = bool(os.environ.get("MEDIALIB_LONG_TESTS"))
+long = pytest.mark.skipif(not LONG, reason="It takes minutes (MEDIALIB_LONG_TESTS=1).")
+
 
 def require(condition: object, sentence: str) -> None:
     """Go on if the condition holds; else skip with the sentence, or fail where all must run."""
