@@ -69,6 +69,38 @@ def test_the_slider_counts_before_it_is_let_go(page):
     assert "min_confidence" not in page.url
 
 
+def test_filters_are_a_sheet_on_small_screens(page):
+    page.set_viewport_size({"width": 800, "height": 700})
+    page.goto("/search/?q=cat+or+bottle")
+    sheet = page.locator("#filters")
+    assert sheet.is_hidden()
+    openers = page.get_by_role("link", name="Filters", exact=True)
+    openers.click()
+    place = sheet.bounding_box()
+    assert place["x"] == 0
+    assert place["width"] == 800
+    assert place["y"] + place["height"] == pytest.approx(700, abs=1)
+    page.keyboard.press("Escape")
+    sheet.wait_for(state="hidden")
+    openers.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#filters') !== null"), (
+        "the focus is in it"
+    )
+    sheet.get_by_role("link", name="Close").click()
+    sheet.wait_for(state="hidden")
+    openers.click()
+    sheet.get_by_role("link", name=re.compile("^Photo")).click()
+    page.wait_for_url("**kind=photo**")
+    assert sheet.is_hidden()
+    assert page.locator("li.row").count() >= 1
+    page.set_viewport_size({"width": 960, "height": 700})
+    assert sheet.is_visible(), "beside the results where there is room"
+    assert openers.is_hidden()
+
+
 @pytest.mark.parametrize(
     ("address", "rows"), [("/search/?q=pier", "li.row"), ("/", "li.asset-card")]
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 
 from tests import samples
+from tests.browser.screenshots import sign_in
 from tests.browser.story import wait_until
 
 pytestmark = pytest.mark.browser
@@ -66,3 +68,53 @@ def test_a_folder_is_walked_and_titles_are_numbered(page, demo, tmp_path):
     )
     _, listed = demo.call("GET", "/api/assets/?keyword=holiday")
     assert sorted(row["title"] for row in listed["results"]) == ["Harbour 1", "Harbour 2"]
+
+
+def test_a_folder_that_is_dropped_is_walked_too(page, demo, tmp_path):
+    folder = tmp_path / "crossing"
+    (folder / "way back").mkdir(parents=True)
+    written(folder, "out.jpg", 315)
+    written(folder / "way back", "home.jpg", 316)
+    (folder / "log.txt").write_text("left out")
+    page.goto("/upload/")
+    place = page.locator("[data-drop]").bounding_box()
+    wire = page.context.new_cdp_session(page)
+    dragged = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        at = {"x": place["x"] + 40, "y": place["y"] + 40}
+        wire.send("Input.dispatchDragEvent", {"type": kind, **at, "data": dragged})
+        if kind == "dragOver":
+            wait_until(page, "document.querySelector('[data-drop]').matches('.over')")
+    page.get_by_text("1 other file of the folder left out").wait_for()
+    assert not page.evaluate("document.querySelector('[data-drop]').matches('.over')")
+    names = page.locator(".upload-row .upload-name").all_inner_texts()
+    assert sorted(names) == ["home.jpg", "out.jpg"]
+    page.fill("input[name=keywords]", "crossing")
+    start(page)
+    wait_until(
+        page, "document.querySelectorAll('.upload-row[data-tone=ok]').length === 2", seconds=60
+    )
+    _, listed = demo.call("GET", "/api/assets/?keyword=crossing")
+    assert sorted(row["original_filename"] for row in listed["results"]) == ["home.jpg", "out.jpg"]
+
+
+def test_the_cost_is_said_before_anything_is_sent(chromium, paid, tmp_path):
+    page = chromium.new_context(base_url=paid.url).new_page()
+    sign_in(page, paid.password)
+    sent = []
+    page.on("request", lambda r: sent.append(r.url) if r.method == "POST" else None)
+    clip = tmp_path / "half a minute.mp4"
+    clip.write_bytes(samples.clip(seconds=30.0))
+    choose(page, clip, written(tmp_path, "one.jpg", 317), written(tmp_path, "two.jpg", 318))
+    said = page.locator("[data-cost]")
+    said.get_by_text("USD").wait_for()
+    photo = settings.MEDIALIB_PRICES["DetectLabels"][1]
+    minute = settings.MEDIALIB_PRICES["StartLabelDetection"][1]
+    words = said.inner_text()
+    assert "2 photos, 1 video (0.5 min)" in words
+    cost = float(re.search(r"about ([\d.]+) USD", words).group(1))
+    assert cost == pytest.approx(0.5 * float(minute) + 2 * float(photo), rel=0.01)
+    page.locator(".upload-row", has_text="one.jpg").get_by_role("button", name="Remove").click()
+    said.get_by_text("1 photo, 1 video").wait_for()
+    assert sent == []
+    page.context.close()
