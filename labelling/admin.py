@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.forms import BaseModelFormSet
 from django.http import HttpRequest
 
-from labelling import budget
+from labelling import budget, lineage
 from labelling.models import (
     Analysis,
     Cap,
@@ -155,6 +155,8 @@ class LabelAdmin(_LabelModelAdmin):
             for row in formset.deleted_objects:
                 row.delete()
             vocabulary_changed()
+            if formset.model is not LabelAlias and formset.has_changed():
+                lineage.index_again([form.instance.pk])
 
 
 @admin.register(Analysis)

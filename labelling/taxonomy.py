@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -86,6 +87,8 @@ class Vocabulary:
     children: Mapping[int, frozenset[int]]
     # Labels that people keep out of lists; searching for them by name stays possible.
     hidden: frozenset[int]
+    # Another one as soon as any label has other parents or categories.
+    lineage: str
     _ancestors: Mapping[int, frozenset[int]]
     _descendants: Mapping[int, frozenset[int]]
     _origins: Mapping[tuple[int, int], str]
@@ -117,6 +120,7 @@ class Vocabulary:
             parents={key: frozenset(value) for key, value in up.items()},
             children={key: frozenset(value) for key, value in down.items()},
             hidden=frozenset(row.label_id for row in listed if row.hidden),
+            lineage=_lineage(up, listed),
             _ancestors={key: _closure(key, up) for key in list(up)},
             _descendants={key: _closure(key, down) for key in list(down)},
             _origins=origins,
@@ -165,6 +169,12 @@ class Vocabulary:
     def origin(self, label_id: int, *, parent_id: int) -> str:
         """Name who says that a label is a kind of its direct parent: a model version or a file."""
         return self._origins.get((label_id, parent_id), "")
+
+
+def _lineage(parents: Mapping[int, Iterable[int]], rows: Iterable[VocabularyRow]) -> str:
+    kept = sorted((key, sorted(above)) for key, above in parents.items())
+    categories = sorted((row.label_id, row.categories) for row in rows if row.categories)
+    return hashlib.blake2b(repr((kept, categories)).encode(), digest_size=8).hexdigest()
 
 
 def would_make_cycle(child: int, *, parent: int, parents: Mapping[int, Iterable[int]]) -> bool:

@@ -16,6 +16,7 @@ from typing import TypeVar
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
+from labelling import lineage
 from labelling.detections import LabelFacts
 from labelling.models import Label, LabelAlias, LabelCategory, LabelParent, VocabularyVersion
 from labelling.taxonomy import (
@@ -112,11 +113,13 @@ def load_vocabulary(path: Path = VOCABULARY_FILE) -> int:
     if VocabularyVersion.objects.filter(pk=_VERSION_ROW, shipped_sha256=digest).exists():
         return len(rows)
     with transaction.atomic():
+        before = lineage.relations()
         ids = ensure_labels((row.name for row in rows), origin=Label.Origin.TAXONOMY)
         for batch in _batches(ids.values()):
             # A name that an answer brought first belongs to the taxonomy from now on.
             Label.objects.filter(pk__in=batch).update(origin=Label.Origin.TAXONOMY)
         _replace_shipped(rows, ids=ids)
+        lineage.index_again({label for label, _ in before ^ lineage.relations()})
         VocabularyVersion.objects.update_or_create(
             pk=_VERSION_ROW, defaults={"token": str(uuid.uuid4()), "shipped_sha256": digest}
         )
@@ -139,6 +142,9 @@ def learn_facts(facts: Collection[LabelFacts], *, model_version: str) -> dict[st
             for table in (LabelParent, LabelAlias, LabelCategory):
                 _add(table, [row for row in news if isinstance(row, table)])
             vocabulary_changed()
+            moved = [row for row in news if isinstance(row, LabelParent | LabelCategory)]
+            if moved:
+                lineage.index_again({row.label_id for row in moved})
     return ids
 
 

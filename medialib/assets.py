@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_NAME = 300
 MAX_KEYWORD = 100
+# SQLite takes a limited number of values in one statement.
+_BATCH = 500
 # One of a kind per asset; frames and web pictures are told apart by `at`.
 _SUFFIXES = {"image/jpeg": ".jpg", "video/mp4": ".mp4", "image/webp": ".webp"}
 
@@ -66,6 +68,13 @@ def set_keywords(asset: Asset, words: Iterable[str]) -> None:
 def touch_index(asset_id: uuid.UUID) -> None:
     """Raise the index generation: something that search shows has changed."""
     Asset.objects.filter(pk=asset_id).update(index_generation=F("index_generation") + 1)
+
+
+def touch_many(asset_ids: Sequence[uuid.UUID]) -> None:
+    """Raise the index generation of many assets."""
+    for at in range(0, len(asset_ids), _BATCH):
+        rows = Asset.objects.filter(pk__in=asset_ids[at : at + _BATCH])
+        rows.update(index_generation=F("index_generation") + 1)
 
 
 def note(

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ MAX_LOST_LEASES = 3
 _RESEND_AFTER = timedelta(seconds=60)
 _PROGRESS_SECONDS = 1.0
 _FIRST = 100
+_BATCH = 500
 _SEEN = "steps.dispatched_at"
 OPEN = (Step.State.READY, Step.State.RUNNING, Step.State.WAITING)
 
@@ -54,6 +56,15 @@ def add(
             )
         transaction.on_commit(lambda: _send([step.pk]))
     return step
+
+
+def add_many(asset_ids: Sequence[uuid.UUID], kind: str) -> None:
+    """Make a step of each asset ready, once, for the dispatcher; what runs now runs again."""
+    rows = [Step(asset_id=asset_id, kind=kind) for asset_id in asset_ids]
+    Step.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_BATCH)
+    for at in range(0, len(rows), _BATCH):
+        running = Step.objects.filter(kind=kind, analysis_id="", state=Step.State.RUNNING)
+        running.filter(asset_id__in=asset_ids[at : at + _BATCH]).update(again=True)
 
 
 def _send(step_ids: list[int]) -> int:

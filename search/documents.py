@@ -151,8 +151,8 @@ def document_of(
         captured_ms=_milliseconds(asset.captured_at) if asset.captured_at else None,
         duration_ms=asset.duration_ms,
         moments=moments,
-        # Scores and times follow from kind and length as well.
-        moments_stamp=f"{newest_moment} {asset.kind} {asset.duration_ms}",
+        # Scores and times follow from kind and length as well, ancestors from the vocabulary.
+        moments_stamp=f"{newest_moment} {asset.kind} {asset.duration_ms} {vocabulary.lineage}",
         ancestors=ancestors,
     )
 
