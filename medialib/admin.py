@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from knox.models import get_token_model
 
-from medialib import services, tokens
+from medialib import references, services, tokens
 from medialib.exceptions import Conflict, Duplicate, MedialibError
 from medialib.forms import TokenForm
 from medialib.models import Asset, Event, Keyword, Step, User
@@ -77,9 +77,9 @@ class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     add_form_template = "admin/medialib/asset/add.html"
     actions = ["label_again", "index_again", "trash"]
     readonly_fields = [
-        "picture", "page", "sentence", "kind", "owner", "original_filename", "content_type",
-        "size", "sha256", "width", "height", "duration_ms", "captured_at", "source", "warnings",
-        "created_at", "deleted_at",
+        "picture", "page", "sentence", "kind", "owner", "original_filename", "place",
+        "content_type", "size", "sha256", "width", "height", "duration_ms", "captured_at", "source",
+        "warnings", "created_at", "deleted_at",
     ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Asset]:
@@ -116,6 +116,13 @@ class AssetAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def page(self, asset: Asset) -> str:
         """Link to the asset's page."""
         return format_html('<a href="{0}">{0}</a>', reverse("asset", args=[asset.pk]))
+
+    @admin.display(description="Original")
+    def place(self, asset: Asset) -> str:
+        """Say where the original lies: with us, or outside the library and where."""
+        if not asset.is_reference:
+            return "In the library's storage"
+        return f"Outside the library, only read: {references.parse(asset.original_name).place}"
 
     @admin.display(description="Status")
     def sentence(self, asset: Asset) -> str:

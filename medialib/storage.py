@@ -202,8 +202,9 @@ def open_source(name: str) -> Iterator[DiskSource | BucketSource]:
 def _disk_source(name: str) -> DiskSource:
     if not is_reference(name):
         return DiskSource(places.path_of(name))
-    reference = references.parse(name)
-    return DiskSource(Path(reference.place), references.open_file(reference))
+    descriptor = references.open_file(references.parse(name))
+    # Not by its name: another file could lie there by the time that the cage opens it.
+    return DiskSource(Path(f"/dev/fd/{descriptor}"), descriptor)
 
 
 def read_range(name: str, offset: int, length: int) -> bytes:
@@ -236,9 +237,13 @@ def stream(name: str, *, start: int = 0, end: int | None = None) -> Iterator[byt
 @contextlib.contextmanager
 def local_copy(name: str) -> Iterator[Path]:
     """Give an object as a local file: itself on disk, else a copy made after a free-space check."""
+    if is_reference(name) and on_disk(name):
+        with open_source(name) as source:
+            assert source.path is not None
+            yield source.path
+        return
     if on_disk(name):
-        with translated(name):
-            path = places.path_of(name)
+        path = places.path_of(name)
         if not path.exists():
             raise Missing(f"The stored file {name} is gone.")
         yield path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -99,6 +100,14 @@ def test_a_reference_that_has_to_be_converted_plays_from_our_storage(
     drain()
     remove_for_good(asset, drain)
     assert state_of(archive) == before
+
+
+def test_the_admin_says_where_an_original_lies_and_other_pages_do_not(asset, clip, client):
+    admin = client.get(reverse("admin:medialib_asset_change", args=[asset.pk]))
+    assert f"Outside the library, only read: {clip}" in admin.content.decode()
+    for name in ("asset", "api-asset"):
+        seen = client.get(reverse(name, args=[asset.pk])).content.decode()
+        assert str(clip.parent) not in seen
 
 
 def test_a_proxy_that_sends_files_sends_our_own_only(asset, client, settings):
@@ -210,6 +219,21 @@ def test_a_link_put_in_place_of_a_file_or_folder_later_leads_nowhere(asset, clip
         with pytest.raises(references.OriginalClosed):
             read()
     assert not storage.exists(asset.original_name)
+
+
+@pytest.mark.parametrize("way", ["source", "copy"])
+def test_what_is_put_in_place_of_an_open_file_is_not_read(asset, clip, tmp_path, way):
+    """The cage opens a file once more: the one that was looked at, not the one of that name."""
+    secret = tmp_path / "secret"
+    secret.write_bytes(bytes(asset.size))
+    with ExitStack() as stack:
+        if way == "source":
+            path = stack.enter_context(storage.open_source(asset.original_name)).path
+        else:
+            path = stack.enter_context(storage.local_copy(asset.original_name))
+        clip.unlink()
+        clip.symlink_to(secret)
+        assert path.read_bytes() == samples.clip()
 
 
 def test_a_root_that_is_taken_out_of_the_settings_is_closed_at_once(asset, settings):
