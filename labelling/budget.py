@@ -79,12 +79,13 @@ def accounts(*, owner_id: int, now: datetime | None = None) -> list[Account]:
     return found
 
 
-def reserve(analysis: Analysis, amount: Decimal) -> None:
+def reserve(analysis: Analysis, amount: Decimal, *, repeatable: bool = False) -> None:
     """Set money aside for an attempt of an analysis before its paid call; once per attempt.
 
     Raises Wait("budget") when no cap of the library is set or a cap would be exceeded. An attempt
     that is settled needs no more money. If a call was noted as uncertain and never settled, that
-    call is booked as spent and the money is set aside anew, because the call will be repeated.
+    call is booked as spent and the money is set aside anew, because the call will be repeated;
+    a `repeatable` call is paid once however often it is made.
     """
     amount = _money(amount)
     reached: Account | None = None
@@ -93,7 +94,7 @@ def reserve(analysis: Analysis, amount: Decimal) -> None:
         if found is not None and found.state == Reservation.State.SETTLED:
             return
         if found is not None and found.state == Reservation.State.OPEN:
-            if found.pending_id is None:
+            if found.pending_id is None or repeatable:
                 return
             _book(found, _pending_cost(found), state=Reservation.State.RELEASED)
         counted, reached = _count(analysis, amount)
@@ -144,13 +145,17 @@ def release(analysis: Analysis) -> None:
 
 def note_uncertain(
     analysis: Analysis, *, operation: str, units: Decimal | int, amount: Decimal
-) -> None:
-    """Write a call into the ledger before it is made, so that a kill before the answer shows."""
+) -> bool:
+    """Write a call into the ledger before it is made, so that a kill before the answer shows.
+
+    Gives False if an earlier call of this attempt stands there already, its outcome unknown.
+    """
     with transaction.atomic():
         found = _lock(analysis)
         assert found is not None, "money is set aside first"
         assert found.state == Reservation.State.OPEN, "money is set aside first"
-        if found.pending_id is None:
+        is_new = found.pending_id is None
+        if is_new:
             found.pending = _write(
                 analysis,
                 operation=operation,
@@ -159,6 +164,7 @@ def note_uncertain(
                 uncertain=True,
             )
             found.save(update_fields=["pending"])
+        return is_new
 
 
 def end(analysis: Analysis) -> None:

@@ -70,7 +70,9 @@ def start(analysis: Analysis, ways: Ways) -> None:
             job_id=started.job_id, raw_name=raw_name, started_at=timezone.now()
         )
         quota.started(analysis, started.job_id)
-    settle(analysis, charge)
+        # In one go: a run that is known as started is never started again, so never booked later.
+        if charge is not None:
+            budget.settle(analysis, charge.amount, units=charge.units, operation=charge.operation)
 
 
 def looked_at(asset: Asset) -> Rendition | None:
@@ -120,7 +122,7 @@ def _admit(
         quota.take(analysis, account=backend.name, limit=backend.jobs, priority=priority)
     if charge is not None:
         try:
-            budget.reserve(analysis, charge.amount)
+            budget.reserve(analysis, charge.amount, repeatable=backend.takes_slot(request))
         except Wait:
             # Others may have money: a place that waits for it would be lost to them.
             free_slot(analysis)
@@ -138,19 +140,18 @@ def _call(
     charge: Charge | None,
     ways: Ways,
 ) -> Started:
-    # A job's call may be repeated for nothing, by its token; any other is paid each time.
-    repeatable = backend.takes_slot(request)
-    if charge is not None and not repeatable:
-        budget.note_uncertain(
-            analysis, operation=charge.operation, units=charge.units, amount=charge.amount
-        )
+    # A job's call may be repeated for nothing, by its token: then a refusal says nothing about the
+    # earlier call whose answer was lost. Any other call is paid each time.
+    is_first = charge is not None and budget.note_uncertain(
+        analysis, operation=charge.operation, units=charge.units, amount=charge.amount
+    )
     try:
         return backend.start(request, on_progress=ways.on_progress, cancelled=ways.cancelled)
     except Unanswered:
         _give_up_in_time(analysis)
         raise
     except (Wait, StepFailed) as error:
-        if charge is not None and not repeatable:
+        if is_first:
             budget.release(analysis)
         if isinstance(error, Wait):
             _give_up_in_time(analysis)
@@ -164,12 +165,6 @@ def _give_up_in_time(analysis: Analysis) -> None:
             f"The labelling service has not taken this for {hours:g} hours. Try again later.",
             code="provider_away",
         )
-
-
-def settle(analysis: Analysis, charge: Charge | None) -> None:
-    """Book a call that was made; twice is once."""
-    if charge is not None:
-        budget.settle(analysis, charge.amount, units=charge.units, operation=charge.operation)
 
 
 def keep_pages(analysis: Analysis, pages: Iterable[Page]) -> str:

@@ -48,6 +48,10 @@ class Bill:
     # Calls for photos beyond the first, and how many of them the books do not know.
     repeats: int
     unwritten: int
+    # Photos whose repeated calls the books do not call uncertain.
+    unmarked: int
+    # Photos that were being paid for when their worker was killed, and were not in the books.
+    surprised: int
     # How many repeats kills and lost answers explain.
     explained: int
 
@@ -74,6 +78,12 @@ def main(smoke: bool) -> str:
                 f"{bill.unwritten}",
                 met(not bill.unwritten),
             ),
+            (
+                "photos whose repeats the ledger does not call uncertain, beforehand",
+                "0",
+                f"{bill.unmarked + bill.surprised}",
+                met(not bill.unmarked and not bill.surprised),
+            ),
         ]
     )
 
@@ -92,14 +102,18 @@ def bill_of(*, smoke: bool) -> Bill:
         double.bucket = _Unsteady(cloud["moto"])
         # A call that is put off waits for half a minute: too long to only see whether this runs.
         double.faults = weather = _Weather(likely=0.0 if smoke else 1.0)
-        for number in range(rounds):
-            _kill(environment, double, runs * (number + 1) // (rounds + 2), number)
-        _finish(environment)
         path = Path(folder) / "library.sqlite3"
+        surprised = 0
+        for number in range(rounds):
+            surprised += _kill(
+                environment, double, runs * (number + 1) // (rounds + 2), number, path
+            )
+        _finish(environment)
         while _rows(path, _UNDONE):
             run_module(environment, "tests.benchmarks.bench_paid").check_returncode()
             _finish(environment)
-        return _add_up(path, double, weather, kills=rounds * WORKERS)
+        bill = _add_up(path, double, weather, kills=rounds * WORKERS)
+        return replace(bill, surprised=surprised)
 
 
 _PACES = ("MEDIALIB_REKOGNITION_STARTS_PER_SECOND", "MEDIALIB_REKOGNITION_READS_PER_SECOND")
@@ -157,8 +171,11 @@ def _finish(environment: dict[str, str]) -> None:
     assert [worker.wait() for worker in _workers(environment)] == [0] * WORKERS
 
 
-def _kill(environment: dict[str, str], double: Any, after: int, number: int) -> None:
-    """Let so many calls be paid, then kill both workers while one waits for an answer."""
+def _kill(environment: dict[str, str], double: Any, after: int, number: int, path: Path) -> int:
+    """Let so many calls be paid, then kill both workers while one waits for an answer.
+
+    Gives 1 if that is a photo's and the books do not know of its call yet, else 0.
+    """
     workers = _workers(environment)
     pause = threading.Event()
     while len(double.paid) < after:
@@ -173,7 +190,13 @@ def _kill(environment: dict[str, str], double: Any, after: int, number: int) -> 
         worker.kill()
     for worker in workers:
         worker.wait()
+    surprised = 0
+    if fault.operation == "DetectLabels":
+        _, name = [call for call in double.paid if call[0] == fault.operation][-1]
+        [(held,)] = _rows(path, _BOOKED.format(name=name.removeprefix("library/")))
+        surprised = int(not held)
     fault.go_on.set()
+    return surprised
 
 
 def _add_up(path: Path, double: Any, weather: _Weather, *, kills: int) -> Bill:
@@ -181,7 +204,12 @@ def _add_up(path: Path, double: Any, weather: _Weather, *, kills: int) -> Bill:
     photos = Counter(name for operation, name in double.paid if operation == "DetectLabels")
     rows = _rows(path, _ALL)
     attempts = Counter(jobs[_dashed(row[0])] for row in rows if row[2] == "video")
-    booked = Counter({f"library/{row[3]}": row[4] for row in rows if row[2] == "photo"})
+    booked: Counter[str] = Counter()
+    doubtful: Counter[str] = Counter()
+    for _, _, kind, name, calls, uncertain in rows:
+        if kind == "photo":
+            booked[f"library/{name}"] += calls
+            doubtful[f"library/{name}"] += uncertain
     return Bill(
         kills=kills,
         faults=weather.met.total(),
@@ -189,6 +217,12 @@ def _add_up(path: Path, double: Any, weather: _Weather, *, kills: int) -> Bill:
         open_analyses=sum(row[1] in ("QUEUED", "IN_PROGRESS") for row in rows),
         repeats=sum(count - 1 for count in photos.values()),
         unwritten=(photos - booked).total(),
+        # One that was written down and not made, because its worker died between, is uncertain too.
+        unmarked=sum(
+            booked[name] != 1 + doubtful[name] or doubtful[name] < count - 1
+            for name, count in photos.items()
+        ),
+        surprised=0,
         explained=kills + weather.met["DetectLabels lost"],
     )
 
@@ -198,8 +232,14 @@ _UNDONE = (
 )
 _ALL = (
     "SELECT a.id, a.status, m.kind, m.original_name, (SELECT count(*) FROM labelling_ledgerentry e "
-    "WHERE e.analysis_id = a.id AND e.cost > 0) "
+    "WHERE e.analysis_id = a.id AND e.cost > 0), (SELECT count(*) FROM labelling_ledgerentry e "
+    "WHERE e.analysis_id = a.id AND e.cost > 0 AND e.uncertain) "
     "FROM labelling_analysis a JOIN medialib_asset m ON m.id = a.asset_id"
+)
+# A call that is being made stands in the books before it is made.
+_BOOKED = (
+    "SELECT count(*) FROM labelling_ledgerentry e JOIN medialib_asset m ON m.id = e.asset_id "
+    "WHERE m.original_name = '{name}' AND e.uncertain"
 )
 
 

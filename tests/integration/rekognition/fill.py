@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from decimal import Decimal
+from typing import Any
 
 
 def main() -> None:
@@ -18,11 +19,8 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from labelling import budget, services
-    from medialib import pipeline, storage
-    from medialib.models import Asset, User
-    from medialib.models.asset import new_id
-    from tests import samples
+    from labelling import budget
+    from medialib.models import User
 
     call_command("migrate", verbosity=0)
     budget.set_cap(budget.LIBRARY, "month", Decimal(1000), actor=None)
@@ -32,24 +30,35 @@ def main() -> None:
         # Photos lie evenly among the videos.
         total = videos + photos
         is_video = (number + 1) * videos // total > number * videos // total
-        data = samples.clip(seconds=3.0) if is_video else samples.photo(size=(640, 480))
-        asset_id = new_id()
-        name = f"assets/{asset_id}/original"
-        storage.write_bytes(name, data)
-        asset = Asset.objects.create(
-            id=asset_id,
-            owner=owners[number % 2],
-            kind="video" if is_video else "photo",
-            original_filename=f"{number}",
-            original_name=name,
-            size=len(data),
-            duration_ms=3000 if is_video else 0,
-            width=320 if is_video else 640,
-            height=180 if is_video else 480,
-            state=Asset.State.LABELLING,
-        )
-        for analysis in services.queue_analyses(asset):
-            pipeline.add_analysis_step(analysis)
+        add(owners[number % 2], is_video=is_video, name=f"{number}")
+
+
+def add(owner: Any, *, is_video: bool, name: str) -> None:
+    """Keep a clip or a photo as preparation leaves it, and queue its labelling."""
+    from labelling import services
+    from medialib import pipeline, storage
+    from medialib.models import Asset
+    from medialib.models.asset import new_id
+    from tests import samples
+
+    data = samples.clip(seconds=3.0) if is_video else samples.photo(size=(640, 480))
+    asset_id = new_id()
+    original_name = f"assets/{asset_id}/original"
+    storage.write_bytes(original_name, data)
+    asset = Asset.objects.create(
+        id=asset_id,
+        owner=owner,
+        kind="video" if is_video else "photo",
+        original_filename=name,
+        original_name=original_name,
+        size=len(data),
+        duration_ms=3000 if is_video else 0,
+        width=320 if is_video else 640,
+        height=180 if is_video else 480,
+        state=Asset.State.LABELLING,
+    )
+    for analysis in services.queue_analyses(asset):
+        pipeline.add_analysis_step(analysis)
 
 
 if __name__ == "__main__":

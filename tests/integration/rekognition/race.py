@@ -19,12 +19,19 @@ def main() -> None:
     import django
 
     django.setup()
-    from medialib import pipeline, steps
-    from medialib.models import Step
+    from medialib import steps
 
     # What a worker of this name held when it was killed is given back at once.
     if name := os.environ.get("MEDIALIB_WORKER_NAME"):
         steps.release_worker(name)
+    work()
+
+
+def work() -> None:
+    """Work off steps of labelling until none is left."""
+    from medialib import pipeline, steps
+    from medialib.models import Step
+
     kinds = (Step.Kind.ANALYSE, Step.Kind.COLLECT)
     end = time.monotonic() + 900
     while time.monotonic() < end:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from labelling import services
 from labelling.models import Analysis, LedgerEntry, Reservation, Slot
 from medialib.models import Step
 from tests.servers.rekognition.faults import Fault
@@ -88,6 +89,30 @@ def test_a_lost_answer_to_start_is_asked_for_again_and_paid_once(cloud):
     assert cloud.double.calls["StartLabelDetection"] == 2
     assert cloud.paid("StartLabelDetection") == 1
     books_say(analysis, calls=1)
+
+
+def test_a_job_that_may_have_been_started_is_spent_if_nobody_asks_again(cloud):
+    cloud.double.faults.add(Fault("StartLabelDetection", lost=True))
+    analysis = cloud.queue(cloud.asset())
+    assert cloud.step()
+    services.cancel_analysis(analysis.pk)
+    assert cloud.paid("StartLabelDetection") == 1
+    [entry] = LedgerEntry.objects.filter(analysis=analysis, cost__gt=0)
+    assert entry.uncertain
+    assert not Reservation.objects.filter(state="open").exists()
+    analysis.refresh_from_db()
+    assert analysis.cost == entry.cost
+
+
+def test_a_refusal_after_a_lost_answer_leaves_the_lost_call_in_the_books(cloud):
+    cloud.double.faults.add(Fault("StartLabelDetection", lost=True))
+    cloud.double.faults.add(Fault("StartLabelDetection", "AccessDeniedException"))
+    analysis = cloud.queue(cloud.asset())
+    cloud.finish(analysis)
+    assert (analysis.status, analysis.code) == ("FAILED", "not_permitted")
+    assert cloud.paid("StartLabelDetection") == 1
+    [entry] = LedgerEntry.objects.filter(analysis=analysis, cost__gt=0)
+    assert entry.uncertain
 
 
 def test_a_lost_answer_to_a_photo_is_repeated_once_and_stands_in_the_books(cloud):

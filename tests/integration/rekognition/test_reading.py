@@ -6,15 +6,18 @@ import gzip
 import json
 import socket
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from labelling import selectors, services
 from labelling.models import Moment
 from medialib import storage
 from medialib.models import Asset
+from tests.servers import long
 from tests.servers.rekognition.answers import generated
 from tests.servers.rekognition.faults import Fault
 
@@ -71,6 +74,45 @@ def test_reading_goes_on_where_it_was_put_aside(cloud, after):
     assert analysis.reading == {}
     names = {name for name, _ in storage.list_names("analyses/")}
     assert names == {analysis.raw_name, analysis.boxes_name}
+
+
+def _bytes_read(index, start_ms, end_ms):
+    """Give the length of the one range that holds the blocks of a window."""
+    ends = [*(start for start, _, _ in index[1:]), end_ms]
+    held = [
+        block
+        for block, end in zip(index, ends, strict=True)
+        if block[0] < end_ms and end > start_ms
+    ]
+    return held[-1][1] + held[-1][2] - held[0][1]
+
+
+@long
+def test_six_hours_of_the_double_are_read_and_any_minute_of_boxes_is_one_small_read(cloud):
+    """207,000 rows and more; the clip in the bucket is short, and the double takes it for long."""
+    hours = 6 * 3600 * 1000
+    cloud.double.answer_for = lambda seen: generated(replace(seen, duration_ms=hours), per_sample=5)
+    asset = cloud.asset()
+    asset.duration_ms = hours
+    asset.save()
+    analysis = cloud.queue(asset)
+    cloud.finish(analysis)
+    [job] = cloud.double.jobs.all.values()
+    rows = job.answer.rows
+    assert len(rows) > 207_000
+    assert (analysis.status, analysis.detections) == ("SUCCEEDED", len(rows))
+    assert cloud.paid("StartLabelDetection") == 1
+    boxed = Counter(row["Timestamp"] for row in rows if row["Label"]["Instances"])
+    for start in range(0, hours, 97 * 60_000):
+        with CaptureQueriesContext(connection) as queries:
+            found = selectors.detections_between(asset, start_ms=start, end_ms=start + 60_000)
+        assert len(queries) <= 3
+        wanted = sum(n for at, n in boxed.items() if start <= at < start + 60_000)
+        assert len(found) == wanted > 0
+        assert _bytes_read(analysis.boxes_index, start, start + 60_000) <= 100_000
+    found = Counter(row["Label"]["Name"] for row in rows)
+    labels = set(Moment.objects.filter(analysis=analysis).values_list("label__name", flat=True))
+    assert labels == set(found)
 
 
 def test_a_place_that_expired_is_read_again_from_the_first_page(cloud):
