@@ -5,7 +5,7 @@ Decides no order of work; the decoding itself happens in the cage.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -14,6 +14,7 @@ from django.db import transaction
 
 from labelling import selectors as labels
 from medialib import assets, steps, storage
+from medialib.media import probe as probing
 from medialib.media import renditions
 from medialib.media.source import Source
 from medialib.models import Asset, Rendition, Step, WantedFrame
@@ -36,14 +37,8 @@ class StandIn:
 
 
 def make_overview(asset: Asset, source: Source, *, duration_ms: int) -> None:
-    """Make what every asset has: a poster; a video's storyboard; a photo's sizes."""
+    """Make a video's poster and storyboard."""
     with storage.scratch_folder() as folder:
-        if asset.kind == Asset.Kind.PHOTO:
-            made = renditions.photo_pictures(source, folder=folder)
-            _keep(asset, Rendition.Kind.POSTER, made.poster)
-            _keep(asset, Rendition.Kind.ANALYSIS, made.analysis)
-            _keep(asset, Rendition.Kind.WEB, made.web)
-            return
         video = renditions.poster_and_storyboard(
             source,
             duration_ms=duration_ms,
@@ -52,6 +47,18 @@ def make_overview(asset: Asset, source: Source, *, duration_ms: int) -> None:
         )
         if video.storyboard is not None:
             _keep(asset, Rendition.Kind.STORYBOARD, video.storyboard, video.details)
+
+
+def make_photo(
+    asset: Asset, source: Source, *, on_facts: Callable[[probing.Probe], object]
+) -> None:
+    """Look at a photo and make its sizes, in one go; `on_facts` hears first what it is."""
+    with storage.scratch_folder() as folder:
+        made = renditions.photo_pictures(source, folder=folder)
+        on_facts(made.probe)
+        _keep(asset, Rendition.Kind.POSTER, made.poster)
+        _keep(asset, Rendition.Kind.ANALYSIS, made.analysis)
+        _keep(asset, Rendition.Kind.WEB, made.web)
 
 
 def make_frames(asset: Asset) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -29,11 +30,11 @@ def prepare(asset: Asset) -> bool:
     Raises MediaRejected for what can't be shown, CageDied, StorageUnavailable.
     """
     with storage.open_source(asset.original_name) as source:
+        if probing.kind_of(source) == Asset.Kind.PHOTO:
+            pictures.make_photo(asset, source, on_facts=partial(_keep_facts, asset))
+            return False
         probe = probing.probe(source)
-        decision = rule.decide(probe)
-        if isinstance(decision, rule.Reject):
-            raise MediaRejected(decision.code, decision.sentence)
-        assets.set_facts(asset, probe)
+        decision = _keep_facts(asset, probe)
         if isinstance(decision, rule.Keep):
             pictures.make_overview(asset, source, duration_ms=probe.duration_ms)
         # Looked for last, as it reads the whole file: the poster is there by now.
@@ -42,6 +43,14 @@ def prepare(asset: Asset) -> bool:
             assets.set_facts(asset, probe)
             return True
     return not isinstance(decision, rule.Keep)
+
+
+def _keep_facts(asset: Asset, probe: probing.Probe) -> rule.Decision:
+    decision = rule.decide(probe)
+    if isinstance(decision, rule.Reject):
+        raise MediaRejected(decision.code, decision.sentence)
+    assets.set_facts(asset, probe)
+    return decision
 
 
 def _may_be_damaged(probe: probing.Probe, decision: rule.Decision) -> bool:

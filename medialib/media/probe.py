@@ -75,6 +75,12 @@ def probe(source: Source, *, limits: cage.Limits = PROBE_LIMITS) -> Probe:
     Raises MediaRejected (code, sentence) for what can't be shown, CageDied when looking at it
     broke the reader or ran into a limit.
     """
+    job = _JOBS[kind_of(source)]
+    return Probe.from_json(cage.run(job, request={}, source=source, limits=limits))
+
+
+def kind_of(source: Source) -> str:
+    """Tell from its first bytes what a stored object promises to be; raises MediaRejected."""
     head = source.read_at(0, HEAD_BYTES)
     kind = sniff(head)
     if kind is None:
@@ -82,7 +88,7 @@ def probe(source: Source, *, limits: cage.Limits = PROBE_LIMITS) -> Probe:
             "not_media",
             f"This file is not a video or a photo we can read ({what_it_is(head)}).",
         )
-    return Probe.from_json(cage.run(_JOBS[kind], request={}, source=source, limits=limits))
+    return kind
 
 
 def is_damaged(source: Source, *, limits: cage.Limits = DAMAGE_LIMITS) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from medialib.media import cage
+from medialib.media.probe import Probe
 from medialib.media.rule import LONGEST_KEYFRAME_GAP_MS
 from medialib.media.source import Source
 
@@ -53,8 +54,9 @@ class VideoPictures:
 
 @dataclass(frozen=True, slots=True)
 class PhotoPictures:
-    """A photo in three sizes, upright, sRGB, without metadata."""
+    """A photo in three sizes, upright, sRGB, without metadata; and what the photo itself is."""
 
+    probe: Probe
     poster: Picture
     analysis: Picture
     web: Picture
@@ -136,7 +138,10 @@ def _overview(duration_ms: int) -> dict[str, int]:
 def photo_pictures(
     source: Source, *, folder: Path, limits: cage.Limits = PICTURE_LIMITS
 ) -> PhotoPictures:
-    """Make the poster, the picture for labellers and the one for pages."""
+    """Probe a photo, and make its poster, the picture for labellers and the one for pages.
+
+    Raises what `probe` raises.
+    """
     request = {
         "analysis_side": ANALYSIS_SIDE,
         "analysis_bytes": ANALYSIS_BYTES,
@@ -146,9 +151,10 @@ def photo_pictures(
     job = f"{_JOBS}photo_pictures:pictures"
     answer = cage.run(job, request=request, source=source, outputs=folder, limits=limits)
     poster, analysis, web = (
-        _picture(answer[name], folder) for name in ("poster", "analysis", "web")
+        _picture(answer["pictures"][name], folder) for name in ("poster", "analysis", "web")
     )
-    return PhotoPictures(poster=poster, analysis=analysis, web=web)
+    facts = Probe.from_json(answer["facts"])
+    return PhotoPictures(probe=facts, poster=poster, analysis=analysis, web=web)
 
 
 def storyboard_tiles(

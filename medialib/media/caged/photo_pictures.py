@@ -1,7 +1,11 @@
-"""Make the pictures of a photo: for labelling, for pages, for lists. Upright, sRGB, no metadata."""
+"""Tell what a photo is, and make its pictures: for labelling, for pages, for lists.
+
+The pictures are upright, sRGB, and hold no metadata.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -9,6 +13,7 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from medialib.media.caged.photos import load, open_photo, upright_srgb
+from medialib.media.caged.probe_photo import probe
 
 SMALLER = (90, 82, 72, 60, 45)
 
@@ -19,8 +24,11 @@ def pictures(
     emit: Callable[[dict[str, Any]], None],
     folder: Path,
 ) -> dict[str, Any]:
-    """Write `analysis.jpg`, `web.jpg` and `poster.jpg`, each made from the one before."""
-    del emit
+    """Write `analysis.jpg`, `web.jpg` and `poster.jpg`, each made from the one before.
+
+    What the probe says is in the answer, too: starting a child costs far more than a small photo.
+    """
+    facts = probe(request, source, emit, folder)
     side = request["analysis_side"]
     image = open_photo(source)
     # JPEG can decode at a half, a quarter or an eighth: much faster for large photos.
@@ -28,10 +36,16 @@ def pictures(
     load(image)
     image = _fit(upright_srgb(image), side)
     made = {"analysis": _save(image, folder, "analysis.jpg", SMALLER, request["analysis_bytes"])}
-    for name in ("web", "poster"):
-        image = _fit(image, request[f"{name}_side"])
-        made[name] = _save(image, folder, f"{name}.jpg", (82,), 0)
-    return made
+    web = _fit(image, request["web_side"])
+    made["web"] = _save(web, folder, "web.jpg", (82,), 0)
+    poster = _fit(web, request["poster_side"])
+    if poster is web:
+        # A small photo: writing the same picture again would give the same bytes.
+        shutil.copyfile(folder / "web.jpg", folder / "poster.jpg")
+        made["poster"] = {**made["web"], "name": "poster.jpg"}
+    else:
+        made["poster"] = _save(poster, folder, "poster.jpg", (82,), 0)
+    return {"facts": facts, "pictures": made}
 
 
 def _fit(image: Image.Image, side: int) -> Image.Image:
