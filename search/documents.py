@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db import connection
+from django.db.models import Max, prefetch_related_objects
 
 from labelling.models import Analysis, Moment
 from labelling.taxonomy import Vocabulary
@@ -19,6 +21,7 @@ from search import text
 
 MomentRow = tuple[int, int, int, float, int]
 _BATCH = 200
+_LABELS = Analysis.Feature.LABELS
 _ATTEMPTS = 3
 
 
@@ -83,39 +86,75 @@ def build_documents(asset_ids: Iterable[UUID], *, moments: bool = True) -> Itera
 
 def _read(asset_ids: list[UUID], *, moments: bool) -> Iterator[AssetDocument]:
     vocabulary = get_vocabulary()
-    rows = Asset.objects.filter(pk__in=asset_ids).prefetch_related("keywords", "groups")
+    rows = Asset.objects.filter(pk__in=asset_ids)
     assets = [asset for asset in rows if searchable(asset)]
-    newest = _newest([asset.pk for asset in assets])
-    rows_of = _moments(list(newest)) if moments else {}
-    looked_at = Analysis.objects.filter(asset__in=assets, feature="labels", current=True)
-    labelled = set(looked_at.values_list("asset_id", flat=True))
+    grouped = [asset for asset in assets if asset.visibility == Asset.Visibility.GROUPS]
+    prefetch_related_objects(grouped, "groups")
+    keywords = _keywords(assets)
+    looks = _looks(assets)
+    labelled = {asset for asset, feature in looks.values() if feature == _LABELS}
+    rows_of: Mapping[UUID, list[MomentRow]] = {}
+    if moments:
+        rows_of, newest = _moments({look: asset for look, (asset, _) in looks.items()})
+    else:
+        newest = _newest([asset.pk for asset in assets])
     for asset in assets:
         yield document_of(
             asset,
             tuple(rows_of.get(asset.pk, ())),
             vocabulary=vocabulary,
+            keywords=keywords.get(asset.pk, ()),
             labelled=asset.pk in labelled,
             newest_moment=newest.get(asset.pk, 0),
         )
 
 
+def _looks(assets: list[Asset]) -> dict[UUID, tuple[UUID, str]]:
+    """Give the analyses that count, each with its asset and feature."""
+    rows = Analysis.objects.filter(asset__in=assets, current=True).order_by()
+    return {
+        pk: (asset, feature) for pk, asset, feature in rows.values_list("pk", "asset", "feature")
+    }
+
+
 def _newest(asset_ids: list[UUID]) -> dict[UUID, int]:
     """Give the newest moment of each asset: moments are never changed, only replaced."""
-    rows = _current(asset_ids).order_by().values("asset_id").annotate(newest=Max("pk"))
+    current = Moment.objects.filter(asset_id__in=asset_ids, analysis__current=True, feature=_LABELS)
+    rows = current.order_by().values("asset_id").annotate(newest=Max("pk"))
     return {row["asset_id"]: row["newest"] for row in rows}
 
 
-def _current(asset_ids: list[UUID]) -> QuerySet[Moment]:
-    return Moment.objects.filter(asset_id__in=asset_ids, analysis__current=True, feature="labels")
+def _moments(
+    looks: Mapping[UUID, UUID],
+) -> tuple[dict[UUID, list[MomentRow]], dict[UUID, int]]:
+    """Give the moments of each asset and the newest of them; rows as the database gives them.
 
-
-def _moments(asset_ids: list[UUID]) -> dict[UUID, list[MomentRow]]:
-    found: defaultdict[UUID, list[MomentRow]] = defaultdict(list)
-    rows = _current(asset_ids).values_list(
-        "asset_id", "label_id", "start_ms", "end_ms", "confidence", "instances"
+    There are so many that making the same id of each row anew would take as long as reading them.
+    """
+    if not looks:
+        return {}, {}
+    rows = Moment.objects.filter(analysis__in=list(looks), feature=_LABELS).values_list(
+        "analysis_id", "pk", "label_id", "start_ms", "end_ms", "confidence", "instances"
     )
-    for asset_id, label, start, end, confidence, instances in rows.iterator(chunk_size=5_000):
-        found[asset_id].append((label, start, end, confidence, instances))
+    by_look: defaultdict[object, list[tuple[Any, ...]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(*rows.query.sql_with_params())
+        for row in cursor.fetchall():
+            by_look[row[0]].append(row)
+    found: defaultdict[UUID, list[MomentRow]] = defaultdict(list)
+    newest: dict[UUID, int] = {}
+    for look, held in by_look.items():
+        asset = looks[UUID(str(look))]
+        found[asset] += [row[2:] for row in held]
+        newest[asset] = max(newest.get(asset, 0), *[row[1] for row in held])
+    return found, newest
+
+
+def _keywords(assets: list[Asset]) -> dict[UUID, list[str]]:
+    found: defaultdict[UUID, list[str]] = defaultdict(list)
+    rows = Asset.keywords.through.objects.filter(asset__in=assets).order_by("keyword")
+    for asset, name in rows.values_list("asset_id", "keyword__name"):
+        found[asset].append(name)
     return found
 
 
@@ -124,6 +163,7 @@ def document_of(
     moments: tuple[MomentRow, ...],
     *,
     vocabulary: Vocabulary,
+    keywords: Sequence[str] = (),
     labelled: bool = True,
     newest_moment: int = 0,
 ) -> AssetDocument:
@@ -132,7 +172,6 @@ def document_of(
     ancestors = {label: vocabulary.ancestors(label) for label in labels}
     lineage = labels.union(*ancestors.values())
     categories = {name for label in lineage for name in vocabulary.categories.get(label, ())}
-    keywords = [keyword.name for keyword in asset.keywords.all()]
     border = f" {text.BORDER} "
     return AssetDocument(
         asset_id=str(asset.pk),

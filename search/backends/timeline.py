@@ -7,13 +7,15 @@ in a matching range. `&`, `|` and `&~` are then intersection, union and differen
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from search.conditions import STEPS, counted_key, step_of
-from search.documents import AssetDocument
+from search.documents import AssetDocument, MomentRow
 from search.query import COUNTS
 from search.ranges import join
 from search.results import label_score
@@ -27,14 +29,15 @@ WHOLE = 1
 RANGES = ~WHOLE
 
 
-@dataclass(frozen=True, slots=True)
-class LabelRow:
+class LabelRow(NamedTuple):
     """A label in an asset, with everything below it."""
 
     label: int
     score: float
     counts: tuple[int, ...]
     masks: bytes
+    # The confidence steps at which something changes: the highest of each mask.
+    steps: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,55 +57,93 @@ def build(document: AssetDocument) -> Timeline:
     photo = document.kind == "photo"
     pieces = [(0, 1) if photo else (row[1], row[2]) for row in document.moments]
     edges = sorted({edge for piece in pieces for edge in piece})
-    index = {edge: position for position, edge in enumerate(edges)}
-    by_label: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    steps_of: defaultdict[int, dict[int, int]] = defaultdict(dict)
     best: dict[int, float] = {}
-    for row, (start, end) in zip(document.moments, pieces, strict=True):
-        bits = (2 << index[end]) - (2 << index[start])
-        step = step_of(row[3])
-        lineage = (row[0], *document.ancestors.get(row[0], ()))
-        for label in lineage if row[4] < COUNTS[0] else _with_counts(lineage, row[4]):
-            steps = by_label[label]
-            steps[step] = steps.get(step, 0) | bits
-            if row[3] > best.get(label, -1.0):
-                best[label] = row[3]
+    for (label, reached), seen in _seen(document.moments, pieces, edges).items():
+        lineage = (label, *document.ancestors.get(label, ()))
+        for key in _with_counts(lineage, reached) if reached else lineage:
+            steps = steps_of[key]
+            for step, bits in seen.steps.items():
+                steps[step] = steps.get(step, 0) | bits
+            if seen.best > best.get(key, -1.0):
+                best[key] = seen.best
     whole_ms = 0 if photo else max(document.duration_ms, edges[-1] if edges else 0)
-    rows = [
-        _label_row(label, steps, best=best[label], edges=edges, whole_ms=whole_ms)
-        for label, steps in sorted(by_label.items())
-    ]
-    plain = sum(row.label < _FIRST_COUNTED for row in rows)
+    rows: list[LabelRow] = []
+    alike: dict[tuple[object, ...], LabelRow] = {}
+    for label in sorted(steps_of):
+        ordered = sorted(steps_of[label].items())
+        # Many a label is seen just when the one below it is.
+        known = alike.get((best[label], *ordered))
+        if known is None:
+            known = _label_row(label, ordered, best=best[label], edges=edges, whole_ms=whole_ms)
+            alike[best[label], *ordered] = known
+        rows.append(known if known.label == label else known._replace(label=label))
+    plain = sum([row.label < _FIRST_COUNTED for row in rows])
     return Timeline(tuple(edges), tuple(rows[:plain]), tuple(rows[plain:]))
 
 
-def _with_counts(labels: Iterable[int], instances: int) -> Iterator[int]:
-    reached = [0, *(count for count in COUNTS if count <= instances)]
-    return (counted_key(label, count) for label in labels for count in reached)
+@dataclass(slots=True)
+class _Seen:
+    """When a label itself was seen, by confidence step, and how surely at most."""
+
+    steps: dict[int, int]
+    best: float
+
+
+def _seen(
+    moments: Iterable[MomentRow], pieces: Iterable[tuple[int, int]], edges: list[int]
+) -> dict[tuple[int, int], _Seen]:
+    """Set the bits of every label, and of each number of COUNTS it reaches."""
+    bit = {edge: 2 << position for position, edge in enumerate(edges)}
+    found: dict[tuple[int, int], _Seen] = {}
+    for (label, _, _, confidence, instances), (start, end) in zip(moments, pieces, strict=True):
+        key = (label, 0 if instances < COUNTS[0] else bisect_right(COUNTS, instances))
+        seen = found.get(key)
+        if seen is None:
+            seen = found[key] = _Seen({}, confidence)
+        elif confidence > seen.best:
+            seen.best = confidence
+        step = step_of(confidence)
+        seen.steps[step] = seen.steps.get(step, 0) | bit[end] - bit[start]
+    return found
+
+
+def _with_counts(labels: Iterable[int], reached: int) -> list[int]:
+    return [counted_key(label, count) for label in labels for count in (0, *COUNTS[:reached])]
 
 
 def _label_row(
-    label: int, steps: dict[int, int], *, best: float, edges: list[int], whole_ms: int
+    label: int, steps: list[tuple[int, int]], *, best: float, edges: list[int], whole_ms: int
 ) -> LabelRow:
     seen = 0
     masks: list[int] = []
-    present = sorted(steps)
-    for step in reversed(present):
-        seen |= steps[step]
+    for _, bits in reversed(steps):
+        seen |= bits
         masks.append(seen)
+    masks.reverse()
     width = (seen.bit_length() + 7) // 8
-    head, packed = bytearray((len(masks),)), bytearray()
-    counts: list[int] = []
-    for entry, step in enumerate(present):
-        mask = masks[-1 - entry]
-        # This mask holds for every step above the one before, up to its own.
-        steps_of_it = step + 1 - len(counts)
-        head += bytes((entry,)) * steps_of_it
-        counts += [(mask & ~(mask << 1)).bit_count()] * steps_of_it
-        packed += mask.to_bytes(width, "little")
-    counts += [0] * (_STEPS - len(counts))
+    counted = [(mask & ~(mask << 1)).bit_count() for mask in masks]
+    present = tuple([step for step, _ in steps])
+    head, entries = _head(present)
     share = screen_ms(seen, edges) / whole_ms if whole_ms else 0.0
-    score = label_score(best=best, share=share, ranges=counts[0])
-    return LabelRow(label, score, tuple(counts), bytes(head.ljust(_HEAD, _NONE_BYTE) + packed))
+    return LabelRow(
+        label,
+        label_score(best=best, share=share, ranges=counted[0]),
+        tuple([counted[entry] if entry != _NONE else 0 for entry in entries]),
+        head + b"".join([mask.to_bytes(width, "little") for mask in masks]),
+        present,
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _head(present: tuple[int, ...]) -> tuple[bytes, bytes]:
+    """Say which mask holds at each step, with the number of masks before and without it.
+
+    A mask holds for every step above the one before, up to its own.
+    """
+    entries = bytes(bisect_left(present, step) for step in range(present[-1] + 1))
+    entries = entries.ljust(_STEPS, _NONE_BYTE)
+    return bytes((len(present),)) + entries, entries
 
 
 def unpack(masks: bytes, step: int) -> int:
@@ -118,12 +159,6 @@ def unpack(masks: bytes, step: int) -> int:
 def reaches(masks: bytes, step: int) -> bool:
     """Tell whether a label reaches a confidence step."""
     return masks[1 + step] != _NONE
-
-
-def steps(masks: bytes) -> list[int]:
-    """List the highest step of each of a label's masks, lowest first."""
-    entries = (*masks[1:_HEAD], _NONE)
-    return [step for step in range(_STEPS) if entries[step] != entries[step + 1]]
 
 
 def count(value: int) -> int:
@@ -202,6 +237,11 @@ def as_long_as(
 
 def screen_ms(value: int, edges: Sequence[int]) -> int:
     """Add up how long the ranges of a value last."""
+    bits = value >> 1
+    low = bits & -bits
+    if not bits & (bits + low):
+        # One range, as most labels have in an asset.
+        return edges[bits.bit_length()] - edges[low.bit_length() - 1] if bits else 0
     return sum(edges[after] - edges[first] for first, after in runs(value))
 
 

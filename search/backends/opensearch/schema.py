@@ -7,7 +7,7 @@ per label the bits of search/backends/timeline.py, and the moments it was seen i
 
 from __future__ import annotations
 
-from base64 import b64encode
+from binascii import b2a_base64
 from collections import defaultdict
 from typing import Any
 
@@ -155,14 +155,14 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
     masks: dict[str, str] = {}
     for row in (*built.rows, *built.counted):
         whole = round(row.score * SCORE_UNIT)
+        name = f"l{row.label}"
         score[f"h{row.label}"] = (whole >> _LOW_BITS) + 1
-        score[f"l{row.label}"] = (whole & _LOW) + 1
-        masks[f"l{row.label}"] = b64encode(row.masks).decode()
-        steps = timeline.steps(row.masks)
+        score[name] = (whole & _LOW) + 1
+        masks[name] = b2a_base64(row.masks, newline=False).decode()
+        steps = row.steps
         tops.append(f"{row.label}@{steps[-1]}")
-        counted += [
-            (row.label << LABEL_SHIFT) + (step << STEP_SHIFT) + row.counts[step] for step in steps
-        ]
+        base, counts = row.label << LABEL_SHIFT, row.counts
+        counted += [base + (step << STEP_SHIFT) + counts[step] for step in steps]
     moments: defaultdict[str, list[list[float]]] = defaultdict(list)
     for label, start, end, confidence, _ in document.moments:
         moments[f"l{label}"].append([start, end, confidence])
