@@ -44,11 +44,11 @@ class Recording(OpenSearchBackend):
         sent, self.sent = self.sent, None
         return sent
 
-    def _ask(self, body: dict[str, Any], *, index: str = "") -> dict[str, Any]:
+    def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
         if self.sent is not None:
             # A body may be sent again with small changes.
             self.sent.append(copy.deepcopy(body))
-        return super()._ask(body, index=index)
+        return super()._ask(body)
 
 
 def client(url: str) -> OpenSearch:

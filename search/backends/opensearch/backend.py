@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from opensearchpy import OpenSearch
+
 from medialib.exceptions import SearchUnavailable
 from medialib.selectors import Principals
 from search.backends.base import Health, IndexMissing, Page, SearchBackend, SearchRequest
@@ -130,13 +132,16 @@ class OpenSearchBackend(SearchBackend):
             "size": _GENERATIONS_AT_ONCE,
             "query": {"bool": {"filter": [{"term": {"live": True}}]}},
             "sort": [{"asset": "asc"}],
-            "_source": ["generation"],
+            # Columns, not documents: reading whole documents for a number took seconds.
+            "_source": False,
+            "stored_fields": "_none_",
+            "docvalue_fields": ["generation"],
             "track_total_hits": False,
         }
         while True:
-            hits = self._ask(body, index=index)["hits"]["hits"]
+            hits = self._sent(self._clients.writer, body, index)["hits"]["hits"]
             for hit in hits:
-                yield hit["_id"], hit["_source"]["generation"]
+                yield hit["sort"][0], hit["fields"]["generation"][0]
             if len(hits) < _GENERATIONS_AT_ONCE:
                 return
             body["search_after"] = hits[-1]["sort"]
@@ -186,13 +191,14 @@ class OpenSearchBackend(SearchBackend):
         """Give connections back; the backend can be used again afterwards."""
         self._clients.close()
 
-    def _ask(self, body: dict[str, Any], *, index: str = "") -> dict[str, Any]:
+    def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
+        return self._sent(self._clients.reader, body, self._indexes.alias)
+
+    def _sent(self, client: OpenSearch, body: dict[str, Any], index: str) -> dict[str, Any]:
         # Half an answer would look like less than there is.
         params = {"allow_partial_search_results": "false"}
         with self._clients.translated():
-            answer: dict[str, Any] = self._clients.reader.search(
-                index=index or self._indexes.alias, body=body, params=params
-            )
+            answer: dict[str, Any] = client.search(index=index, body=body, params=params)
         return answer
 
 
