@@ -73,8 +73,18 @@ def leaves(condition: Condition) -> Iterable[Seen | Fact]:
         yield from leaves(part)
 
 
+def needs_edges(request: SearchRequest) -> bool:
+    """Tell whether a request is decided by times in milliseconds, not by bits alone."""
+    timed = request.join_ms is not None or request.moment_length is not None
+    return timed or request.sort == "screen_time" or _has_sequence(request.condition)
+
+
+def _has_sequence(condition: Condition) -> bool:
+    return isinstance(condition, Sequence) or any(map(_has_sequence, parts_of(condition)))
+
+
 def fields_for(condition: Condition) -> set[str]:
-    """Name the parts of documents that are needed to decide a condition and to score it."""
+    """Name the parts of documents that are needed to decide a condition, score and show it."""
     fields = {"kind", "edges"}
     for leaf in leaves(condition):
         fields |= _fields_of(leaf)

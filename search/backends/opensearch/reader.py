@@ -19,7 +19,7 @@ from search.backends import timeline
 from search.backends.base import Hit, Page, SearchRequest
 from search.backends.facets import commonest
 from search.backends.opensearch import asking, queries
-from search.backends.opensearch.matching import Row, decider, fields_for
+from search.backends.opensearch.matching import Row, decider, fields_for, needs_edges
 from search.backends.pieces import Moment, pieces_of, steps_wanted, surest
 from search.conditions import STEPS, Seen
 
@@ -42,13 +42,17 @@ def search(ask: Ask, request: SearchRequest, *, cap: int) -> Page:
         return _plain(ask, request, *plain)
     fields = _fields(request)
     decide = decider(request)
-    rows, whole = _read(ask, request, fields, cap=cap)
+    # The assets of the page are read once more, with their moments: most of what is looked at for
+    # deciding is never shown, and edges are the bulk of it.
+    late = bool(_moment_fields(request)) and not needs_edges(request)
+    deciding = fields - {"edges"} if late else fields
+    rows, whole = _read(ask, request, deciding, cap=cap)
     matched = [row for row in rows if decide(row)]
     facets = {name: _count(name, _passing(matched, request, name)) for name in request.facets}
     if request.facets:
         matched = _passing(matched, request, "")
     walks = not whole and request.sort in ("relevance", *_SORT_SOURCE)
-    keyed, more = _walk(ask, request, fields) if walks else _cut(matched, request)
+    keyed, more = _walk(ask, request, deciding) if walks else _cut(matched, request)
     return Page(
         hits=_with_moments(ask, request, keyed, fields),
         assets=len(matched),
