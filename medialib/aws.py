@@ -135,11 +135,15 @@ def bucket_client(bucket: str, *, endpoint: str = "") -> Any:
 
     `endpoint` is the address of a server that is not Amazon's.
     """
-    return _regional(endpoint, "" if endpoint else _region_of(bucket))
+    return regional_client(endpoint, "" if endpoint else _region_of(bucket))
 
 
 @cache
-def _regional(endpoint: str, region: str) -> Any:
+def regional_client(endpoint: str, region: str) -> Any:
+    """Give the one client of S3, safe for all threads, at an endpoint ("" for Amazon's) or region.
+
+    Without a region it is that of the environment.
+    """
     config = storage_config(addressing_style="path" if endpoint else "virtual")
     with _making:
         return _session().client(
@@ -154,7 +158,7 @@ def _regional(endpoint: str, region: str) -> Any:
 @cache
 def _region_of(bucket: str) -> str:
     # The answer names the region also to those who may not look at the bucket.
-    found = ask(_regional("", ""), "head_bucket", Bucket=bucket)
+    found = ask(regional_client("", ""), "head_bucket", Bucket=bucket)
     headers: dict[str, str] = found.value.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     if not headers:
         # Not kept: the next call asks again.
@@ -164,5 +168,5 @@ def _region_of(bucket: str) -> str:
 
 def forget_clients() -> None:
     """Forget session and clients: the next ones are made of the credentials as they are then."""
-    for kept in (_session, _regional, _region_of, queue_client):
+    for kept in (_session, regional_client, _region_of, queue_client):
         kept.cache_clear()

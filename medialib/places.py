@@ -93,9 +93,14 @@ def bucket_call(name: str) -> tuple[Any, dict[str, str]]:
     if is_reference(name):
         reference = references.parse(name)
         return references.client_of(reference), reference.call
+    # Only who uses a bucket pays for Amazon's libraries.
+    from medialib import aws
+
     storage: Any = default_storage
-    key = storage._normalize_name(name)
-    return storage.connection.meta.client, {"Bucket": storage.bucket_name, "Key": key}
+    # The storage's own client is one of its thread, and every web request is a thread of its own:
+    # making a client takes a tenth of a second and 1.5 MB of Amazon's descriptions.
+    client = aws.regional_client(storage.endpoint_url or "", storage.region_name or "")
+    return client, {"Bucket": storage.bucket_name, "Key": storage._normalize_name(name)}
 
 
 def bucket_endpoint() -> str:

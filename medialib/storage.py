@@ -276,16 +276,14 @@ def address(
     """Give a presigned address of an object in a bucket (None on disk), good for `seconds`."""
     if on_disk(name):
         return None
-    storage: Any = default_storage
     parameters = {
         "ResponseContentType": content_type,
         "ResponseContentDisposition": disposition,
     }
     with translated(name):
-        if not is_reference(name):
-            return str(storage.url(name, parameters=parameters, expire=seconds))
-        # An address can't say which bytes are meant, so they are looked at before it is given.
-        places.head(name)
+        if is_reference(name):
+            # An address can't say which bytes are meant: they are looked at before it is given.
+            places.head(name)
         client, call = bucket_call(name)
         wanted = {**call, **parameters}
         return str(client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
