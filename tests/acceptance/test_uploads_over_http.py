@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import os
 import signal
+import socket
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -123,7 +124,20 @@ def test_wrong_parts_are_refused_on_the_wire(running):
     assert put(found[2], data[:PART]) == 422
     assert put(found[1].replace("ticket=", "ticket=x"), data[:PART]) == 422
     assert put(found[1].replace("/parts/1/", "/parts/2/"), data[PART:]) == 422
+    other = begin(running, data)["id"]
+    assert put(found[1].replace(upload["id"], other), data[:PART]) == 422
+    # A length is told before the bytes, and the bytes are as many: else there is no part.
+    assert put(found[1], iter([data[:PART]])) == 422
+    cut_short(found[1], data[: PART // 2], told=PART)
     _, seen = running.call("GET", f"/api/uploads/{upload['id']}/")
     assert seen["arrived"] == []
     status, problem = running.call("POST", f"/api/uploads/{upload['id']}/complete/")
     assert (status, problem["code"]) == (409, "conflict")
+
+
+def cut_short(url, data, *, told):
+    """Tell of more bytes than come, and hang up."""
+    parted = urlsplit(url)
+    head = f"PUT {parted.path}?{parted.query} HTTP/1.1\r\nHost: {parted.netloc}\r\n"
+    with socket.create_connection((parted.hostname, parted.port)) as connection:
+        connection.sendall(f"{head}Content-Length: {told}\r\n\r\n".encode() + data)

@@ -6,10 +6,12 @@ import base64
 import hashlib
 import json
 import os
+import time
 import uuid
 from datetime import timedelta
 
 import pytest
+from django.core import signing
 from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils import timezone
@@ -143,6 +145,28 @@ def test_addresses_are_for_their_part_and_their_time_only(mine, clip, client):
     assert put(mine, {"url": first["url"][:-3]}, b"x").json()["code"] == "address_invalid"
     client.logout()
     assert put(client, first, piece(clip, upload, 1)).status_code == 204
+
+
+def test_the_right_to_one_upload_is_none_to_another(mine, clip, client, other):
+    theirs = begin(mine, clip).json()
+    client.force_login(other)
+    [own] = addresses(client, begin(client, clip).json(), [1])
+    ticket = own["url"].split("?")[1]
+    foreign = {"url": f"{reverse('api-upload-part', args=[theirs['id'], 1])}?{ticket}"}
+    assert put(client, foreign, clip[:1000]).json()["code"] == "address_invalid"
+    assert parts.arrived(uploads.plan_of(Upload.objects.get(pk=theirs["id"]))) == []
+
+
+def test_an_address_ends_after_its_hour(mine, clip, monkeypatch):
+    upload = begin(mine, clip).json()
+    plan = uploads.plan_of(Upload.objects.get(pk=upload["id"]))
+    earlier = time.time() - parts.ADDRESS_SECONDS - 1
+    with monkeypatch.context() as clock:
+        clock.setattr(signing.time, "time", lambda: earlier)
+        ticket = parts.ticket(plan, 1)
+    old = {"url": f"{reverse('api-upload-part', args=[upload['id'], 1])}?ticket={ticket}"}
+    assert put(mine, old, clip[:1000]).json()["code"] == "address_expired"
+    send_all(mine, upload, clip, [1])
 
 
 def test_numbers_that_are_no_parts_are_named(mine, clip):
