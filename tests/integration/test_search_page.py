@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from labelling.boxes import BoxesWriter
 from labelling.models import Analysis, Label
-from medialib import storage
+from medialib import assets, storage
 from medialib.exceptions import SearchUnavailable
 from medialib.management import startup
 from medialib.models import Keyword
@@ -152,6 +152,7 @@ def test_nothing_found_says_what_could_not_be_looked_at(mine, other, user, libra
     make_asset(other, title="Not yours", state="labelling", visibility="private")
     plain = [make_asset(user, title=f"Plain {n}") for n in range(2)]
     search.index_assets([asset.pk for asset in plain])
+    assets.note("asset.created", plain[0])
     told = mine.get(reverse("api-search"), ask).json()
     assert told["unlooked"] == {"waiting": 1, "unlabelled": 2}
     words = text_of(mine.get(reverse("search"), ask))

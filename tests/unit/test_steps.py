@@ -42,6 +42,20 @@ def test_the_database_refuses_a_second_open_step_of_a_kind(asset):
         Step.objects.create(kind=Step.Kind.PREPARE, asset=asset)
 
 
+def test_work_for_many_is_queued_once_each_and_again_where_it_runs(asset, user):
+    other_id = new_id()
+    facts = {"owner": user, "kind": "photo", "size": 1, "original_filename": "b.jpg"}
+    Asset.objects.create(id=other_id, original_name=f"assets/{other_id}/x", **facts)
+    step = steps.add(asset.pk, Step.Kind.INDEX)
+    lease = steps.take(step.pk)
+    for _ in range(2):
+        steps.add_many([asset.pk, other_id], Step.Kind.INDEX)
+    assert Step.objects.count() == 2
+    lease.finish()
+    assert row(step).state == Step.State.READY
+    assert Step.objects.get(asset_id=other_id).state == Step.State.READY
+
+
 def test_only_one_worker_gets_the_lease(asset):
     step = steps.add(asset.pk, Step.Kind.PREPARE)
     assert steps.take(step.pk) is not None
