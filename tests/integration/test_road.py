@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import unicodedata
+import zipfile
 
 import pytest
 
@@ -79,6 +82,14 @@ def test_a_photo_is_labelled_by_the_local_labeller(user, library, drain, fresh):
     assert found(user, "square") == [str(asset.pk)]
 
 
+def zip_bomb() -> bytes:
+    """Pack 50 MB of nothing into some KB."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("holiday.mp4", bytes(50_000_000))
+    return out.getvalue()
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -88,6 +99,8 @@ def test_a_photo_is_labelled_by_the_local_labeller(user, library, drain, fresh):
         (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "SVG"),
         (b'{"a": 1}', "JSON"),
         (bytes(range(256)) * 20, "format"),
+        (zip_bomb(), "archive"),
+        (gzip.compress(bytes(50_000_000)), "archive"),
     ],
 )
 def test_what_is_not_media_is_refused_at_once_and_nothing_is_kept(user, library, data, words):
@@ -168,6 +181,33 @@ def test_odd_names_are_kept_as_text_and_never_as_paths(user, library, drain, fre
     assert not set("\n\r\x00/\u202e") & set(asset.original_filename)
     for path in library.rglob("*"):
         assert str(asset.pk) in str(path) or path.name in ("assets", "analyses")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".mp4",
+        "/etc/passwd\x00.mp4",
+        "..\\..\\windows\\win.mp4",
+        # More than 255 bytes in fewer characters, as a file system counts them.
+        "\u6620\u753b" * 100 + ".mp4",
+        "e" + "\u0301" * 500 + ".mp4",
+        "\u2066\u202dclip\u2069\u200f.mp4",
+        "\ufeff\u200bclip\U000e0041.mp4",
+        # A byte that is no UTF-8, as a folder's listing gives it.
+        "clip\udcff.mp4",
+    ],
+)
+def test_names_that_set_traps_become_plain_text(user, library, name):
+    asset = create(user, samples.photo(), filename=name)
+    kept = asset.original_filename
+    assert 0 < len(kept) <= 300
+    assert not set("/\\") & set(kept)
+    # No control, direction or invisible mark, and no half of a character.
+    assert not [c for c in kept if unicodedata.category(c)[0] == "C"]
+    [path] = [path for path in library.rglob("*") if path.is_file()]
+    assert str(asset.pk) in str(path)
+    assert Asset.objects.get().original_filename == kept
 
 
 def test_what_is_in_the_trash_is_gone_for_everyone_at_once(user, library, drain, fresh):
