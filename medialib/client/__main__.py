@@ -9,10 +9,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from medialib.client.answers import SearchAnswer
 from medialib.client.connection import ApiError, Unreachable
 from medialib.client.library import Library
 
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _print(rows: Iterable[dict[str, Any]], columns: Sequence[str], told: Any) -> None:
+def _print(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], told: Any) -> None:
     for row in rows:
         if told.json:
             print(json.dumps(row), flush=True)
@@ -91,7 +92,7 @@ def _upload(library: Library, told: Any) -> None:
         )
         if told.wait:
             asset = library.wait(asset["id"])
-        row = asset | {"state": asset["status"]["state"]}
+        row = {**asset, "state": asset["status"]["state"]}
         _print([row], ["id", "state", "title"], told)
 
 
@@ -115,13 +116,13 @@ def _search(library: Library, told: Any) -> None:
         print(_nothing(found), file=sys.stderr)
     for result in found["results"]:
         for moment in result["moments"]:
-            row = moment | {"title": result["asset"]["title"]}
+            row = {**moment, "title": result["asset"]["title"]}
             _print([row], ["title", "label", "start_ms", "end_ms", "confidence", "url"], told)
         if not result["moments"]:
             _print([result["asset"]], ["title", "url"], told)
 
 
-def _nothing(found: dict[str, Any]) -> str:
+def _nothing(found: SearchAnswer) -> str:
     unlooked = found.get("unlooked")
     if not unlooked:
         return "Nothing found."

@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from medialib.client import sending
+from medialib.client.answers import Asset, Event, Moment, SearchAnswer
 from medialib.client.connection import Connection
 
 _ENDED = ("searchable", "rejected", "failed")
@@ -27,18 +28,18 @@ class Library:
         force: bool = False,
         on_progress: sending.Progress | None = None,
         **details: Any,
-    ) -> dict[str, Any]:
+    ) -> Asset:
         """Send a file in parts and give its asset; call it again after a break to go on."""
         return sending.upload(
             self.connection, Path(path), details=details, force=force, on_progress=on_progress
         )
 
-    def asset(self, asset_id: str) -> dict[str, Any]:
+    def asset(self, asset_id: str) -> Asset:
         """Give an asset."""
-        asset: dict[str, Any] = self.connection.call("GET", f"/api/assets/{asset_id}/")
+        asset: Asset = self.connection.call("GET", f"/api/assets/{asset_id}/")
         return asset
 
-    def wait(self, asset_id: str, *, seconds: float = 600.0) -> dict[str, Any]:
+    def wait(self, asset_id: str, *, seconds: float = 600.0) -> Asset:
         """Wait until all that was asked of an asset has ended, and give it; or TimeoutError."""
         deadline = time.monotonic() + seconds
         delay = 0.3
@@ -49,21 +50,21 @@ class Library:
             delay = min(delay * 1.3, 5.0)
         return asset
 
-    def search(self, text: str, **filters: Any) -> dict[str, Any]:
+    def search(self, text: str, **filters: Any) -> SearchAnswer:
         """Give one page of what is found; `cursor` of its `next` gives the following one."""
-        found: dict[str, Any] = self.connection.call(
+        found: SearchAnswer = self.connection.call(
             "GET", "/api/search/", query={"q": text, **filters}
         )
         return found
 
-    def moments(self, asset_id: str, **filters: Any) -> list[dict[str, Any]]:
+    def moments(self, asset_id: str, **filters: Any) -> list[Moment]:
         """Give the moments of an asset."""
         path = f"/api/assets/{asset_id}/moments/"
-        return list(self.connection.pages(path, filters))
+        return cast(list[Moment], list(self.connection.pages(path, filters)))
 
     def watch(
         self, *, after: int = 0, every: float = 2.0, stop: threading.Event | None = None
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[Event]:
         """Give events as they happen, from the one after `after` on, until `stop` is set."""
         stop = stop or self.connection.stopped
         address = self.connection.address("/api/events/", {"after": after})

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from medialib.client.answers import Asset, Upload
 from medialib.client.connection import ApiError, Connection, Unreachable, send
 
 _EDGE = 1024 * 1024
@@ -34,7 +35,7 @@ def fingerprint(path: Path) -> str:
 class _Sender:
     connection: Connection
     path: Path
-    upload: dict[str, Any]
+    upload: Upload
     on_progress: Progress | None
     addresses: dict[int, str] = field(default_factory=dict)
     sent: int = 0
@@ -88,7 +89,7 @@ def upload(
     force: bool = False,
     at_once: int = 4,
     on_progress: Progress | None = None,
-) -> dict[str, Any]:
+) -> Asset:
     """Send a file and give its asset; an upload of it that was begun before is gone on with.
 
     `details` may hold title, description, keywords and visibility; `on_progress` gets bytes sent
@@ -107,20 +108,18 @@ def upload(
             for future in waiting:
                 future.cancel()
             raise
-    asset: dict[str, Any] = connection.call("POST", f"/api/uploads/{begun['id']}/complete/")
+    asset: Asset = connection.call("POST", f"/api/uploads/{begun['id']}/complete/")
     return asset
 
 
-def _find(
-    connection: Connection, path: Path, details: dict[str, Any], *, force: bool
-) -> dict[str, Any]:
+def _find(connection: Connection, path: Path, details: dict[str, Any], *, force: bool) -> Upload:
     mark, size = fingerprint(path), path.stat().st_size
     for row in connection.pages("/api/uploads/", {"fingerprint": mark}):
         if row["size"] == size:
-            return row
+            return cast(Upload, row)
     said = {"filename": path.name, "size": size, "fingerprint": mark, **details}
     query = {"force": "true"} if force else None
-    begun: dict[str, Any] = connection.call("POST", "/api/uploads/", said, query=query)
+    begun: Upload = connection.call("POST", "/api/uploads/", said, query=query)
     return begun
 
 

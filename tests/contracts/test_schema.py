@@ -14,6 +14,8 @@ from drf_spectacular.renderers import OpenApiJsonRenderer
 from hypothesis import HealthCheck, given, settings, strategies
 from schemathesis.checks import CHECKS, load_all_checks
 
+from tests import client_types
+
 EXAMPLES = 6
 # Parts are bytes behind a signed address: looked at in test_uploads.
 LEFT_OUT = re.compile(r"/parts/\{number\}/$")
@@ -98,6 +100,11 @@ def test_every_number_has_a_unit_or_a_range():
         and not UNIT_OR_RANGE.search(said.get("description", ""))
     ]
     assert bare == []
+
+
+def test_the_types_of_the_client_are_those_of_the_schema():
+    """After a change of the schema: `python -m tests.client_types` writes them anew."""
+    assert client_types.TARGET.read_text(encoding="utf-8") == client_types.written(load())
 
 
 def request_examples():
