@@ -43,6 +43,8 @@ SORT_FIELDS = {
     "captured": ("captured_key", "asc"),
     "title": ("title", "asc"),
 }
+# How many different numbers of ranges a label can have in assets and still be counted exactly.
+MOST_COUNTS = 10_000
 # The number of ranges of a label at a step: the first entry at or above the step holds it.
 _COUNT_RANGES = f"""
 long label = (long) params.label;
@@ -100,7 +102,7 @@ def plain_page(
     if seen is not None:
         aggregations["moments"] = {
             "filter": {"bool": {"filter": list(tests.values())}},
-            "aggs": {"n": {"sum": {"script": _counting(seen)}}},
+            "aggs": {"n": _counting(seen)},
         }
     for name in request.facets:
         aggregations[f"facet-{name}"] = _facet(name, tests)
@@ -196,11 +198,25 @@ def _label_score(seen: Seen, factor: float) -> list[Query]:
 
 
 def _counting(seen: Seen) -> Body:
-    return {
+    """Count the ranges of a label; what is as good as any confidence is counted by its terms."""
+    if seen.step == 0:
+        return {"terms": {"field": "ranged", "include": f"{seen.key}:[0-9]+", "size": MOST_COUNTS}}
+    script = {
         "source": _COUNT_RANGES,
         "lang": "painless",
         "params": {"label": seen.key, "step": seen.step},
     }
+    return {"sum": {"script": script}}
+
+
+def counted(answer: Body) -> tuple[int, bool]:
+    """Read the number of ranges out of an answer, and whether these are all."""
+    if "value" in answer:
+        return round(answer["value"]), True
+    many = sum(
+        int(bucket["key"].partition(":")[2]) * bucket["doc_count"] for bucket in answer["buckets"]
+    )
+    return many, not answer["sum_other_doc_count"]
 
 
 def _facet(name: str, tests: dict[str, Query]) -> Body:

@@ -73,11 +73,12 @@ def _plain(ask: Ask, request: SearchRequest, seen: Seen | None, facts: list[Any]
     for row in rows:
         decide(row)
     counted = answer.get("aggregations", {})
+    moments, exact = (0, True) if seen is None else asking.counted(counted["moments"]["n"])
     return Page(
         hits=_hits([(_key(row, request), row) for row in rows[: request.page_size]], request),
         assets=answer["hits"]["total"]["value"],
-        moments=round(counted["moments"]["n"]["value"]) if seen is not None else 0,
-        exact=True,
+        moments=moments,
+        exact=exact,
         more=len(rows) > request.page_size,
         facets={name: _buckets(counted[f"facet-{name}"]["values"]) for name in request.facets},
     )

@@ -15,7 +15,7 @@ from search.backends import timeline
 from search.backends.facets import length_class, month_of
 from search.documents import AssetDocument
 
-SCHEMA = "2"
+SCHEMA = "3"
 # A sort value for assets without a capture date: behind all others.
 NEVER = 1 << 62
 # Whole numbers in which scores are kept, so that none is rounded differently from another's.
@@ -69,6 +69,8 @@ MAPPING: dict[str, Any] = {
         # stand here and in what follows under `Seen.key`.
         "tops": _KEYWORD,
         "score": {"type": "rank_features"},
+        # "12:5": label 12 is seen in five ranges of the asset, whatever the confidence.
+        "ranged": _KEYWORD,
         # Label, highest step and number of ranges up to that step, in one number.
         "counted": _LONG,
         "moment_count": _LONG,
@@ -152,6 +154,7 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
     score: dict[str, int] = {}
     counted: list[int] = []
     tops: list[str] = []
+    ranged: list[str] = []
     masks: dict[str, str] = {}
     for row in (*built.rows, *built.counted):
         whole = round(row.score * SCORE_UNIT)
@@ -161,6 +164,7 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
         masks[name] = b2a_base64(row.masks, newline=False).decode()
         steps = row.steps
         tops.append(f"{row.label}@{steps[-1]}")
+        ranged.append(f"{row.label}:{row.counts[0]}")
         base, counts = row.label << LABEL_SHIFT, row.counts
         counted += [base + (step << STEP_SHIFT) + counts[step] for step in steps]
     moments: defaultdict[str, list[list[float]]] = defaultdict(list)
@@ -170,6 +174,7 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
         "labels": [row.label for row in built.rows],
         "tops": tops,
         "score": score,
+        "ranged": ranged,
         "counted": counted,
         "edges": {"at": list(built.edges)},
         "masks": masks,
