@@ -127,7 +127,7 @@ def set_state(
         state=state,
         code=code,
         detail=detail[:500],
-        index_generation=F("index_generation") + (not indexed),
+        index_generation=F("index_generation") + int(not indexed),
         updated_at=timezone.now(),
     )
     asset.refresh_from_db(fields=["state", "code", "detail", "index_generation"])
