@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar
 
+import orjson
+
 from labelling import quota
 from labelling.backends.base import (
     AnalysisRequest,
@@ -236,8 +238,8 @@ class RekognitionBackend(LabellingBackend):
         with ThreadPoolExecutor(max_workers=1) as ahead:
             coming = ahead.submit(self._call, *self._page(operation, job_id, token=token))
             while True:
-                text = coming.result().decode()
-                page = json.loads(text)
+                text = coming.result()
+                page = orjson.loads(text)
                 status = page.get("JobStatus")
                 if status == "IN_PROGRESS":
                     raise self._not_yet(waited_seconds)
@@ -245,7 +247,7 @@ class RekognitionBackend(LabellingBackend):
                     raise run_failed(str(page.get("StatusMessage") or ""))
                 if token := page.get("NextToken") or "":
                     coming = ahead.submit(self._call, *self._page(operation, job_id, token=token))
-                yield Piece(page, text)
+                yield Piece(page, text.decode())
                 if not token:
                     return
 
