@@ -24,7 +24,11 @@ MEDIALIB_DATA_DIR = data_dir(BASE_DIR / "var")
 # ---- Who and where -----------------------------------------------------------------------------
 DEBUG = False
 SECRET_KEY = secret_key(MEDIALIB_DATA_DIR)
-ALLOWED_HOSTS = env.list("MEDIALIB_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = [
+    *env.list("MEDIALIB_ALLOWED_HOSTS", default=["127.0.0.1", "[::1]"]),
+    # By this name `manage.py serve` and the image's health check ask whether it lives.
+    "localhost",
+]
 CSRF_TRUSTED_ORIGINS = env.list("MEDIALIB_CSRF_ORIGINS", default=[])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("MEDIALIB_SECURE_COOKIES", default=False)
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
