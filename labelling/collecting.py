@@ -27,7 +27,7 @@ from labelling.boxes import BoxesWriter, Corners, Index
 from labelling.detections import LabelFacts
 from labelling.models import Analysis, Moment
 from labelling.moments import MomentDraft, Sample, Span, build_moments, join_spans
-from labelling.parsers import parser_of
+from labelling.parsers import PARSERS
 from labelling.vocabulary import learn_facts
 from medialib import assets, storage
 from medialib.models import Asset
@@ -62,7 +62,7 @@ def digest(analysis: Analysis, asset: Asset, pages: Iterable[Page] | None = None
     """
     findings = Findings()
     reader = _Reader(findings, analysis, asset)
-    parser = parser_of(analysis.feature)
+    parser = PARSERS[analysis.feature]
     if pages is not None:
         reader.read(map(parser.as_labels, pages))
         return findings

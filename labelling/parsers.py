@@ -30,9 +30,5 @@ class Parser:
     as_labels: Callable[[Page], Page] = _as_it_is
 
 
+# By feature; every feature that a labeller can be asked for has one.
 PARSERS = {"labels": Parser()}
-
-
-def parser_of(feature: str) -> Parser:
-    """Give the parser of a feature. KeyError for one that no labeller is asked for."""
-    return PARSERS[feature]

@@ -118,11 +118,12 @@ def _admit(
     priority: int,
 ) -> None:
     """Take the slot and set the money aside, or raise Wait holding neither."""
-    if backend.takes_slot(request):
+    is_job = backend.takes_slot(request)
+    if is_job:
         quota.take(analysis, account=backend.name, limit=backend.jobs, priority=priority)
     if charge is not None:
         try:
-            budget.reserve(analysis, charge.amount, repeatable=backend.takes_slot(request))
+            budget.reserve(analysis, charge.amount, repeatable=is_job)
         except Wait:
             # Others may have money: a place that waits for it would be lost to them.
             free_slot(analysis)

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests import postgres, service
 from tests.servers import opensearch, require
+from tests.servers.ports import await_port, free_port
 from tests.servers.rekognition.running import Cloud, cloud
 
 
@@ -71,26 +69,14 @@ def _redis(folder: Path) -> Iterator[str]:
     program = shutil.which("redis-server")
     require(program, "Redis is not installed here (Debian: apt-get install redis-server).")
     folder.mkdir(parents=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = ("--bind", "127.0.0.1", "--save", "", "--dir", str(folder))
     process = subprocess.Popen(
         [str(program), "--port", str(port), *options], stdout=subprocess.DEVNULL
     )
     try:
-        _await_answer(port, process)
+        await_port(port, process, name="Redis")
         yield f"redis://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-def _await_answer(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        assert process.poll() is None, f"Redis ended with {process.returncode}."
-        threading.Event().wait(0.05)
-    raise AssertionError("Redis did not start.")

@@ -104,10 +104,9 @@ def upload(
         try:
             for future in waiting:
                 future.result()
-        except BaseException:
-            for future in waiting:
-                future.cancel()
-            raise
+        finally:
+            # After a failure no further part is begun; after the last one there is none.
+            pool.shutdown(cancel_futures=True)
     asset: Asset = connection.call("POST", f"/api/uploads/{begun['id']}/complete/")
     return asset
 

@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from typing import Protocol
 
 from django.db import close_old_connections
 
@@ -15,8 +15,21 @@ from medialib.exceptions import Wait
 log = logging.getLogger(__name__)
 
 
-def listen(receive: Callable[[], object]) -> None:
-    """Call `receive` until the process is told to end; a queue that is away is tried again."""
+class Receive(Protocol):
+    """Takes what is in a queue, or comes within so many seconds; gives how much that was."""
+
+    def __call__(self, *, seconds: int = 20) -> int: ...
+
+
+def listen(receive: Receive, *, once: bool = False) -> None:
+    """Call `receive` until the process is told to end; a queue that is away is tried again.
+
+    `once` ends when the queue is empty, and raises Wait when it is away.
+    """
+    if once:
+        while receive(seconds=1):
+            continue
+        return
     pause = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:

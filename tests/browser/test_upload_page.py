@@ -25,6 +25,15 @@ def start(page):
     page.get_by_role("button", name=re.compile(r"^Upload \d+ file")).click()
 
 
+def send_both(page, demo, keyword):
+    """Send two files and wait for them; gives what the library then has of this keyword."""
+    start(page)
+    wait_until(
+        page, "document.querySelectorAll('.upload-row[data-tone=ok]').length === 2", seconds=60
+    )
+    return demo.call("GET", f"/api/assets/?keyword={keyword}")[1]["results"]
+
+
 def written(folder, name, width):
     """Write a photo of a width of its own, so that no other has its bytes."""
     path = folder / name
@@ -62,12 +71,8 @@ def test_a_folder_is_walked_and_titles_are_numbered(page, demo, tmp_path):
     page.get_by_text("1 other file of the folder left out").wait_for()
     page.fill("input[name=title]", "Harbour")
     page.fill("input[name=keywords]", "holiday")
-    start(page)
-    wait_until(
-        page, "document.querySelectorAll('.upload-row[data-tone=ok]').length === 2", seconds=60
-    )
-    _, listed = demo.call("GET", "/api/assets/?keyword=holiday")
-    assert sorted(row["title"] for row in listed["results"]) == ["Harbour 1", "Harbour 2"]
+    kept = send_both(page, demo, "holiday")
+    assert sorted(row["title"] for row in kept) == ["Harbour 1", "Harbour 2"]
 
 
 def test_a_folder_that_is_dropped_is_walked_too(page, demo, tmp_path):
@@ -90,12 +95,8 @@ def test_a_folder_that_is_dropped_is_walked_too(page, demo, tmp_path):
     names = page.locator(".upload-row .upload-name").all_inner_texts()
     assert sorted(names) == ["home.jpg", "out.jpg"]
     page.fill("input[name=keywords]", "crossing")
-    start(page)
-    wait_until(
-        page, "document.querySelectorAll('.upload-row[data-tone=ok]').length === 2", seconds=60
-    )
-    _, listed = demo.call("GET", "/api/assets/?keyword=crossing")
-    assert sorted(row["original_filename"] for row in listed["results"]) == ["home.jpg", "out.jpg"]
+    kept = send_both(page, demo, "crossing")
+    assert sorted(row["original_filename"] for row in kept) == ["home.jpg", "out.jpg"]
 
 
 def test_the_cost_is_said_before_anything_is_sent(chromium, paid, tmp_path):

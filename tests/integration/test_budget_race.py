@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.manage import Manage
+from tests.service import ROOT
+
 # 60 analyses at 0.10 USD against 3.00 USD for the library and 2.00 USD for each of two owners.
 PREPARE = """
 from django.core.management import call_command
@@ -37,52 +38,28 @@ print("ledger", ledger["sum"], "twice", twice)
 """
 
 
-class Manage:
-    """Runs the project's commands on a database of its own."""
-
-    def __init__(self, database: str, folder: Path) -> None:
-        self.environment = {
-            **os.environ,
-            "DATABASE_URL": database,
-            "MEDIALIB_DATA_DIR": str(folder),
-            "DJANGO_SETTINGS_MODULE": "medialib.settings",
-            "CELERY_BROKER_URL": "memory://",
-        }
-
-    def __call__(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+def race(manage: Manage, *, processes: int, threads: int) -> None:
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.money_racer", str(threads)],
             cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
+            env=manage.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def race(self, *, processes: int, threads: int) -> None:
-        racers = [
-            subprocess.Popen(
-                [sys.executable, "-m", "tests.money_racer", str(threads)],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(processes)
-        ]
-        for racer in racers:
-            assert racer.stdout is not None
-            assert racer.stdout.readline() == "ready\n"
-        for racer in racers:
-            assert racer.stdin is not None
-            racer.stdin.write("go\n")
-            racer.stdin.flush()
-        for racer in racers:
-            racer.communicate(timeout=120)
-            assert racer.returncode == 0
+        for _ in range(processes)
+    ]
+    for racer in racers:
+        assert racer.stdout is not None
+        assert racer.stdout.readline() == "ready\n"
+    for racer in racers:
+        assert racer.stdin is not None
+        racer.stdin.write("go\n")
+        racer.stdin.flush()
+    for racer in racers:
+        racer.communicate(timeout=120)
+        assert racer.returncode == 0
 
 
 def test_no_race_spends_more_than_the_cap_or_pays_one_analysis_twice(
@@ -90,7 +67,7 @@ def test_no_race_spends_more_than_the_cap_or_pays_one_analysis_twice(
 ) -> None:
     manage = Manage(database, tmp_path)
     manage("shell", "-v0", "-c", PREPARE)
-    manage.race(processes=2, threads=3)
+    race(manage, processes=2, threads=3)
     report = manage("shell", "-v0", "-c", REPORT)
     spent = {tuple(line.split()[:2]): line.split()[3] for line in report.splitlines()[:-1]}
     assert "twice 0" in report

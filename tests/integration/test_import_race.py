@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from medialib.management.bar import Bar
 from tests import samples
-from tests.service import ROOT
+from tests.manage import Manage
 
 BEGIN = """
 from django.core.management import call_command
@@ -27,37 +24,6 @@ print("has", Asset.objects.count(), Asset.objects.values("sha256").distinct().co
       "orphans", len(services.sweep_orphans(older_than=timedelta(0))))
 """
 DISTINCT = 24
-
-
-class Manage:
-    """Runs the project's commands on a database of its own."""
-
-    def __init__(self, database: str, folder: Path) -> None:
-        self.environment = {
-            **os.environ,
-            "DATABASE_URL": database,
-            "MEDIALIB_DATA_DIR": str(folder),
-            "DJANGO_SETTINGS_MODULE": "medialib.settings",
-            "CELERY_BROKER_URL": "memory://",
-            "PYTHONUNBUFFERED": "1",
-        }
-
-    def __call__(self, *arguments: str) -> str:
-        with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, err
-        assert "Traceback" not in err, err
-        return out
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
 
 
 def fill(folder: Path, *, shades: int) -> None:

@@ -12,6 +12,7 @@ from medialib import assets
 from medialib.models import Asset, Step
 from medialib.selectors import Principals
 from search import services
+from tests.admin_forms import as_shown
 from tests.integration import test_search_services as library
 from tests.integration.test_search_services import found
 
@@ -68,12 +69,7 @@ def test_parents_and_categories_of_a_new_release_reach_what_was_indexed_before(
 def test_a_parent_given_or_taken_in_the_admin_reaches_search(admin_client, street, drain):
     car, carpet = (Label.objects.get(name=name) for name in ("Car", "Carpet"))
     page = reverse("admin:labelling_label_change", args=[car.pk])
-    form = {"name": "Car"}
-    for inline in admin_client.get(page).context["inline_admin_formsets"]:
-        management = inline.formset.management_form
-        form |= {f"{management.prefix}-{key}": n for key, n in management.initial.items()}
-        for row in inline.formset.initial_forms:
-            form |= {f"{row.prefix}-{name}": row[name].value() or "" for name in row.fields}
+    form = as_shown(admin_client, page, name="Car")
     at = form["parent_rows-INITIAL_FORMS"]
     given = form | {
         f"parent_rows-{at}-label": car.pk,

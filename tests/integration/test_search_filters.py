@@ -8,6 +8,7 @@ from medialib.models import Asset
 from medialib.selectors import Principals
 from search import services
 from search.query import InvalidQuery
+from tests.admin_forms import as_shown
 from tests.integration import test_search_services as library
 from tests.integration.test_search_services import found, make_asset, spans
 
@@ -73,12 +74,7 @@ def test_synonyms_that_people_add_reach_understanding_at_once(admin_client, stre
     label = Label.objects.get(name="Car")
     assert found("jalopy") == []
     address = reverse("admin:labelling_label_change", args=[label.pk])
-    form = {"name": "Car"}
-    for inline in admin_client.get(address).context["inline_admin_formsets"]:
-        management = inline.formset.management_form
-        form |= {f"{management.prefix}-{key}": n for key, n in management.initial.items()}
-        for row in inline.formset.initial_forms:
-            form |= {f"{row.prefix}-{name}": row[name].value() or "" for name in row.fields}
+    form = as_shown(admin_client, address, name="Car")
     at = form["alias_rows-INITIAL_FORMS"]
     form |= {f"alias_rows-{at}-name": "Jalopy", "alias_rows-TOTAL_FORMS": at + 1}
     form[f"alias_rows-{at}-label"] = label.pk

@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.servers import require
+from tests.servers.ports import await_port, free_port
 
 KEY, SECRET = "versity-key", "versity-secret"
 _HELP = (
@@ -71,7 +69,7 @@ def running(
     path = program()
     require(path, _HELP)
     assert path is not None
-    port = _free_port()
+    port = free_port()
     keys = ("--access", KEY, "--secret", SECRET, "--region", region)
     # Attributes beside the files: temporary folders can't always hold extended ones.
     beside = folder / "attributes"
@@ -87,7 +85,7 @@ def running(
         stderr=subprocess.DEVNULL,
     )
     try:
-        _await_port(port, process)
+        await_port(port, process, name="versitygw")
         gateway = Gateway(f"http://127.0.0.1:{port}", region)
         client = gateway.client()
         for bucket in buckets:
@@ -99,19 +97,3 @@ def running(
     finally:
         process.terminate()
         process.wait(timeout=20)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        assert process.poll() is None, f"versitygw ended with {process.returncode}"
-        threading.Event().wait(0.05)
-    raise AssertionError("versitygw did not start.")

@@ -23,7 +23,4 @@ class Command(BaseCommand):
         """Read on and on; a queue that can't be reached is tried again."""
         if not settings.MEDIALIB_NOTICES_QUEUE_URL:
             raise CommandError("MEDIALIB_NOTICES_QUEUE_URL is not set: there is no queue to read.")
-        if not options["once"]:
-            listen(notices.receive)
-        while notices.receive(seconds=1):
-            continue
+        listen(notices.receive, once=options["once"])

@@ -36,10 +36,7 @@ class Command(BaseCommand):
         self._at_once: int = options["parallel"]
         self._batch = new_id()
         try:
-            if not options["once"]:
-                listen(self._receive)
-            while self._receive(seconds=1):
-                continue
+            listen(self._receive, once=options["once"])
         except Refused as error:
             raise CommandError(error.detail) from None
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from search import ranges
-from search.backends import timeline
+from search.backends import combining, timeline
 from search.backends.base import SearchRequest
 from search.backends.opensearch.schema import score_of
 from search.backends.timeline import RANGES, WHOLE
@@ -143,14 +142,18 @@ def _value(condition: Condition, *, anywhere: bool) -> Value:
     if isinstance(condition, Seen):
         return _label_value(condition)
     if isinstance(condition, Sequence):
-        return _sequence(condition, anywhere=anywhere)
+        return combining.sequence(
+            [_value(part, anywhere=anywhere) for part in condition.parts],
+            condition.gaps_ms,
+            condition.unless_ms,
+            edges_of=_edges_of,
+        )
     if isinstance(condition, All):
         return _all(condition, anywhere=anywhere)
     if isinstance(condition, AnyOf):
-        return _any([_value(part, anywhere=anywhere) for part in condition.parts])
+        return combining.any_of([_value(part, anywhere=anywhere) for part in condition.parts])
     if isinstance(condition, Without):
-        without = _value(condition.part, anywhere=anywhere)
-        return lambda row: 0 if without(row) else WHOLE
+        return combining.without(_value(condition.part, anywhere=anywhere))
     return lambda row: WHOLE if _holds(condition, row) else 0
 
 
@@ -165,51 +168,18 @@ def _label_value(seen: Seen) -> Value:
     return value
 
 
-def _any(parts: list[Value]) -> Value:
-    def value(row: Row) -> int:
-        found = 0
-        for part in parts:
-            found |= part(row)
-        return found
-
-    return value
-
-
 def _all(condition: All, *, anywhere: bool) -> Value:
-    both = timeline.both_anywhere if anywhere else timeline.both_at
-    minus = timeline.minus_anywhere if anywhere else timeline.minus_at
-    wanted, unwanted = [], []
-    for part in condition.parts:
-        if isinstance(part, Without):
-            unwanted.append(_value(part.part, anywhere=anywhere))
-        else:
-            wanted.append(_value(part, anywhere=anywhere))
-
-    def value(row: Row) -> int:
-        found = WHOLE
-        for part in wanted:
-            found = both(found, part(row))
-            if not found:
-                return 0
-        for part in unwanted:
-            found = minus(found, part(row))
-        return found
-
-    return value
+    wanted = [part for part in condition.parts if not isinstance(part, Without)]
+    unwanted = [part.part for part in condition.parts if isinstance(part, Without)]
+    return combining.fold(
+        [_value(part, anywhere=anywhere) for part in wanted],
+        [_value(part, anywhere=anywhere) for part in unwanted],
+        anywhere=anywhere,
+    )
 
 
-def _sequence(condition: Sequence, *, anywhere: bool) -> Value:
-    parts = [_value(part, anywhere=anywhere) for part in condition.parts]
-
-    def value(row: Row) -> int:
-        if not row.video:
-            return 0
-        edges = row.edges
-        sets = [timeline.ranges_of(part(row), edges) for part in parts]
-        found = ranges.then_nearly(sets, condition.gaps_ms, condition.unless_ms)
-        return timeline.value_of(found, edges)
-
-    return value
+def _edges_of(row: Row) -> list[int] | None:
+    return row.edges if row.video else None
 
 
 def _shaped(row: Row, value: int, request: SearchRequest) -> int:

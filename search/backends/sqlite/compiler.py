@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from search.backends import timeline
+from search.backends import combining
 from search.backends.base import SearchRequest, Selection
 from search.backends.sqlite import values
 from search.backends.sqlite.values import Match, Value
@@ -316,14 +316,15 @@ class Compiler:
         if isinstance(condition, All):
             return self._all(condition, top=top)
         if isinstance(condition, AnyOf):
-            return values.any_of([self._value(part) for part in condition.parts])
+            return combining.any_of([self._value(part) for part in condition.parts])
         if isinstance(condition, Without):
-            return values.without(self._value(condition.part))
+            return combining.without(self._value(condition.part))
         if isinstance(condition, Sequence):
-            return values.sequence(
+            return combining.sequence(
                 [self._value(part) for part in condition.parts],
                 condition.gaps_ms,
                 condition.unless_ms,
+                edges_of=values.edges_of,
             )
         raise TypeError(condition)
 
@@ -349,12 +350,10 @@ class Compiler:
         parts = [part for part in condition.parts if has_ranges(part) or not top]
         wanted = [part for part in parts if not isinstance(part, Without)]
         unwanted = [part.part for part in parts if isinstance(part, Without)]
-        anywhere = self.request.anywhere
-        return values.fold(
+        return combining.fold(
             [self._value(part, top=top and isinstance(part, All)) for part in wanted],
             [self._value(part) for part in unwanted],
-            both=timeline.both_anywhere if anywhere else timeline.both_at,
-            minus=timeline.minus_anywhere if anywhere else timeline.minus_at,
+            anywhere=self.request.anywhere,
         )
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from search import ranges
-from search.backends.timeline import WHOLE, ranges_of, unpack, unpack_edges, value_of
+from search.backends.timeline import WHOLE, unpack, unpack_edges
 
 Row = tuple[Any, ...]
 Value = Callable[[Row], int]
@@ -64,55 +63,6 @@ def together(wanted: list[tuple[int, int]], unwanted: list[tuple[int, int]]) -> 
     return match
 
 
-def fold(
-    wanted: list[Value],
-    unwanted: list[Value],
-    *,
-    both: Callable[[int, int], int],
-    minus: Callable[[int, int], int],
-) -> Value:
-    """All that is wanted, less all that is not."""
-
-    def value(row: Row) -> int:
-        found = WHOLE
-        for part in wanted:
-            found = both(found, part(row))
-            if not found:
-                return 0
-        for part in unwanted:
-            found = minus(found, part(row))
-        return found
-
-    return value
-
-
-def any_of(parts: list[Value]) -> Value:
-    """One part at least."""
-
-    def value(row: Row) -> int:
-        found = 0
-        for part in parts:
-            found |= part(row)
-        return found
-
-    return value
-
-
-def without(part: Value) -> Value:
-    """The asset as a whole, if the part is nowhere in it."""
-    return lambda row: 0 if part(row) else WHOLE
-
-
-def sequence(
-    parts: list[Value], gaps_ms: tuple[int, ...], unless_ms: tuple[int, ...] = ()
-) -> Value:
-    """One part after the other; photos have no time in which that could be."""
-
-    def value(row: Row) -> int:
-        if not row[VIDEO]:
-            return 0
-        edges = unpack_edges(row[EDGES])
-        sets = [ranges_of(part(row), edges) for part in parts]
-        return value_of(ranges.then_nearly(sets, gaps_ms, unless_ms), edges)
-
-    return value
+def edges_of(row: Row) -> Sequence[int] | None:
+    """The cuts of a video's time; a photo has none."""
+    return unpack_edges(row[EDGES]) if row[VIDEO] else None

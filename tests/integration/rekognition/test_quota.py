@@ -19,7 +19,6 @@ from labelling.models import Analysis, Pace, Slot
 from medialib import services
 from medialib.exceptions import Wait
 from medialib.models import Step
-from tests import postgres
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -166,16 +165,6 @@ def test_the_expected_start_follows_recent_runs(cloud):
 
 
 # ---- processes ----------------------------------------------------------------------------------
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path):
-    """Give the address of a fresh database of each kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/library.sqlite3"
-        return
-    with postgres.server() as url:
-        yield url
 
 
 def worker_environment(cloud, database, folder, settings):
