@@ -13,12 +13,12 @@ from typing import Any
 
 from celery import current_app
 from django.conf import settings
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from medialib import pulses
 from medialib.models import Step
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,6 @@ _RESEND_AFTER = timedelta(seconds=60)
 _PROGRESS_SECONDS = 1.0
 _FIRST = 100
 _BATCH = 500
-_SEEN = "steps.dispatched_at"
 OPEN = (Step.State.READY, Step.State.RUNNING, Step.State.WAITING)
 
 
@@ -88,7 +87,7 @@ def _send(step_ids: list[int]) -> int:
 def dispatch() -> int:
     """Wake waiting steps whose time has come and send ready ones by priority; returns how many."""
     now = timezone.now()
-    cache.set(_SEEN, now, timeout=None)
+    pulses.note(pulses.Part.DISPATCH)
     Step.objects.filter(state=Step.State.WAITING, next_try_at__lte=now).update(
         state=Step.State.READY, waiting_for="", next_try_at=None, sent_at=None
     )
@@ -290,12 +289,6 @@ def put_first(step_id: int) -> bool:
     """Let a step that is not running yet go before all others; tells whether there was one."""
     rows = Step.objects.filter(pk=step_id, state__in=(Step.State.READY, Step.State.WAITING))
     return bool(rows.update(priority=_FIRST))
-
-
-def dispatched_at() -> datetime | None:
-    """Tell when a worker last looked after the queue, None if that is not known."""
-    seen: datetime | None = cache.get(_SEEN)
-    return seen
 
 
 def is_open(asset_id: uuid.UUID, kinds: tuple[str, ...]) -> bool:

@@ -1,15 +1,39 @@
-"""Celery's doors into the pipeline: ids in, one service call each, nothing else."""
+"""Celery's doors into the pipeline: ids in, one service call each, nothing else.
+
+And the pulse of the processes that Celery starts.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from celery import shared_task
+from celery.signals import beat_init, worker_ready
 
 from labelling import budget
-from medialib import batches, pipeline, referring, services, upload_news, uploads, webhooks
+from medialib import batches, pipeline, pulses, referring, services, upload_news, uploads, webhooks
 from medialib.api.idempotency import forget_old_answers
+
+# A worker that lost its broker becomes ready anew: its first pulse goes on.
+_beating = threading.Event()
+
+
+def worker_lives(sender: Any, **_: Any) -> None:
+    """Keep the pulse of a worker under the names of the queues that it takes from."""
+    if not _beating.is_set():
+        _beating.set()
+        pulses.keep(sender.app.amqp.queues.consume_from)
+
+
+def scheduler_lives(**_: Any) -> None:
+    """Keep the pulse of the scheduler."""
+    pulses.keep([pulses.Part.SCHEDULER])
+
+
+worker_ready.connect(worker_lives)
+beat_init.connect(scheduler_lives)
 
 _task: Callable[..., Callable[[Callable[..., None]], Any]] = shared_task
 

@@ -123,13 +123,18 @@ class Service:
         return self.process.wait(timeout=40)
 
 
+def own_environment(folder: Path) -> dict[str, str]:
+    """Give the variables of a library of its own: those of the tests are not passed on."""
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return {**passed, "MEDIALIB_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1"}
+
+
 @contextlib.contextmanager
 def running(
     folder: Path, *arguments: str, demo: bool = False, **environment: str
 ) -> Iterator[Service]:
     """Start `manage.py serve` on a free port and wait until it answers; end it afterwards."""
-    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    own = {**passed, "MEDIALIB_DATA_DIR": str(folder), "PYTHONUNBUFFERED": "1", **environment}
+    own = {**own_environment(folder), **environment}
     command = [sys.executable, "manage.py", "serve", "--port", "0", *arguments]
     process = subprocess.Popen(
         command if demo else [*command, "--no-demo"],

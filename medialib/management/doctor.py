@@ -9,25 +9,21 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
 
 from celery import current_app
 from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from labelling.backends import get_backend
 from labelling.costs import month_to_date
-from medialib import steps, storage
+from medialib import pulses, steps, storage
 from medialib.exceptions import MedialibError
 from medialib.management import doctor_aws, doctor_drops, doctor_references
 from medialib.management.findings import BAD, NOTE, OK, Finding, Look
 from search import services as search
-
-_SILENT = timedelta(minutes=2)
 
 
 def examine() -> Iterator[Finding]:
@@ -37,6 +33,7 @@ def examine() -> Iterator[Finding]:
         "data folder": _data_folder,
         "database": _database,
         "queue": _queue,
+        "workers": _workers,
         "search": _search,
         "storage": _storage,
         "labelling": _labelling,
@@ -104,11 +101,28 @@ def _queue() -> Iterator[Finding]:
         with current_app.connection_for_write(url) as broker:
             broker.ensure_connection(max_retries=1, timeout=5)
         yield Finding("queue", OK, "The broker answers.")
-    seen = steps.dispatched_at()
-    if seen is None or timezone.now() - seen > _SILENT:
+
+
+def _workers() -> Iterator[Finding]:
+    """Say whom nobody has heard of; that all are silent is no fault: the service is not running."""
+    signs = pulses.signs()
+    silent = [part for part in pulses.PROCESSES if not signs[part].is_fresh]
+    if len(silent) == len(pulses.PROCESSES):
         open_steps = sum(steps.backlog().values())
         words = f"No worker has been heard of; {open_steps} steps are to be done."
         yield Finding("queue", NOTE, words, "Start the service: manage.py serve (or the workers).")
+        return
+    for part in silent:
+        cure = f"serve or its container prints why; start the {part.label.lower()} again."
+        yield Finding("workers", BAD, f"{part.label}: {_last(signs[part])}.", cure)
+    if not silent:
+        yield Finding("workers", OK, "Heavy worker, light worker and scheduler are at work.")
+
+
+def _last(sign: pulses.Sign) -> str:
+    if sign.seen_at is None:
+        return "not heard of yet"
+    return f"not heard of since {sign.seen_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _queue_folder() -> Iterator[Finding]:

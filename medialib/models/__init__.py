@@ -3,6 +3,7 @@
 from medialib.models.asset import Asset, Keyword, Rendition, WantedFrame
 from medialib.models.event import Event
 from medialib.models.idempotency import KeptAnswer
+from medialib.models.pulse import Pulse
 from medialib.models.step import Step
 from medialib.models.token import ApiToken
 from medialib.models.upload import Upload
@@ -16,6 +17,7 @@ __all__ = [
     "Event",
     "KeptAnswer",
     "Keyword",
+    "Pulse",
     "Rendition",
     "Step",
     "Upload",

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
 from labelling.backends import get_backend
-from medialib import steps, storage
+from medialib import pulses, steps, storage
 from medialib.exceptions import MedialibError
 from search import services as search
 
@@ -23,7 +23,8 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Say of each part whether it works; 503 when one that pages need does not."""
     parts = look_at_parts()
-    ready = all(part["ok"] for part in parts.values())
+    # Without workers the pages still answer: that is said here, and no reason to send no visitors.
+    ready = all(part["ok"] for name, part in parts.items() if name != "workers")
     shown: dict[str, Any] = (
         parts
         if request.user.is_staff
@@ -40,7 +41,17 @@ def look_at_parts() -> dict[str, dict[str, Any]]:
         "search": _part(search.health),
         "queue": _part(steps.backlog),
         "labelling": _part(_labelling),
+        "workers": _workers(),
     }
+
+
+def _workers() -> dict[str, Any]:
+    looked = _part(pulses.signs)
+    if not looked["ok"]:
+        return looked
+    signs = [looked["detail"][part] for part in pulses.PROCESSES]
+    seen = {sign.part.value: sign.seen_at and sign.seen_at.isoformat() for sign in signs}
+    return {"ok": all(sign.is_fresh for sign in signs), "detail": {"last_signs": seen}}
 
 
 def _part(look: Any) -> dict[str, Any]:

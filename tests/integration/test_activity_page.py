@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from labelling.models import Analysis, BudgetPeriod, Cap
-from medialib import steps
-from medialib.models import Asset, Step
+from medialib import pulses, steps
+from medialib.models import Asset, Pulse, Step
 from tests.page_rows import make_asset, text_of
 
 ADDRESS = "/activity/"
@@ -178,8 +178,66 @@ def test_health_says_who_is_silent_and_what_the_month_has_cost(mine, user):
     BudgetPeriod.objects.create(scope="library", period=period, spent="1.25")
     Cap.objects.create(scope="library", kind="month", amount="10")
     words = text_of(mine.get(ADDRESS))
-    assert "Workers at work" in words
+    assert "Heavy worker not seen yet" in words
+    assert "Queue empty" in words
     assert "1.25 of 10.00 USD" in words
+
+
+def test_health_names_each_part_with_its_last_sign(mine):
+    pulses.note("heavy", "light", "scheduler")
+    words = text_of(mine.get(ADDRESS))
+    for part in ("Heavy worker", "Light worker", "Scheduler"):
+        assert f"{part} at work, last sign just now" in words
+    assert "compose.yaml" not in words
+
+
+@pytest.mark.parametrize(
+    ("silent", "said"),
+    [
+        (
+            "heavy",
+            "Heavy worker last sign 3 min ago: conversions and labelling on this machine wait",
+        ),
+        (
+            "light",
+            "Light worker last sign 3 min ago: uploads are kept, and nothing is done with them",
+        ),
+        (
+            "scheduler",
+            "Scheduler last sign 3 min ago: what is retried or waits its turn stands still",
+        ),
+    ],
+)
+def test_health_says_which_part_alone_is_silent_and_what_to_do(mine, silent, said):
+    parts = ["heavy", "light", "scheduler"]
+    pulses.note(*parts)
+    three_minutes = timezone.now() - timezone.timedelta(minutes=3)
+    Pulse.objects.filter(part=silent).update(seen_at=three_minutes)
+    words = text_of(mine.get(ADDRESS))
+    assert said in words
+    assert "Under manage.py serve it starts again by itself" in words
+    assert words.count("at work, last sign just now") == 2
+
+
+def test_health_says_when_all_live_and_no_message_comes_through(mine):
+    pulses.note("heavy", "light", "scheduler", "dispatch")
+    assert "Queue empty" in text_of(mine.get(ADDRESS))
+    cache.clear()
+    three_minutes = timezone.now() - timezone.timedelta(minutes=3)
+    Pulse.objects.filter(part="dispatch").update(seen_at=three_minutes)
+    assert "Queue the last message came through 3 min ago" in text_of(mine.get(ADDRESS))
+
+
+def test_readiness_tells_of_a_silent_worker_and_still_takes_visitors(client, admin_client):
+    pulses.note("heavy", "light", "scheduler")
+    assert client.get("/readyz").json()["parts"]["workers"] == {"ok": True}
+    Pulse.objects.filter(part="heavy").delete()
+    answer = admin_client.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (200, True)
+    workers = answer.json()["parts"]["workers"]
+    assert not workers["ok"]
+    assert workers["detail"]["last_signs"]["heavy"] is None
+    assert workers["detail"]["last_signs"]["light"]
 
 
 def test_health_says_that_nothing_paid_starts_without_a_cap(mine, settings):

@@ -17,7 +17,7 @@ from moto import mock_aws
 from moto.iam import iam_backends
 
 from labelling import backends, budget
-from medialib import aws
+from medialib import aws, pulses
 from medialib.environment import storage_options
 from medialib.management import policies
 from tests.servers.rekognition.double import Double
@@ -66,6 +66,17 @@ def test_a_sound_embedded_library_is_sound(embedded):
     # Who does not use Amazon hears nothing of it.
     assert not [line for line in lines if "Amazon" in line or "bucket" in line]
     assert "note queue No worker has been heard of; 0 steps are to be done." in lines
+
+
+def test_a_worker_that_alone_is_silent_is_named(embedded):
+    pulses.note("light", "scheduler")
+    code, lines = look()
+    assert code == 1
+    assert "bad workers Heavy worker: not heard of yet." in lines
+    pulses.note("heavy")
+    code, lines = look()
+    assert code == 0
+    assert has(lines, "ok workers Heavy worker, light worker and scheduler are at work.")
 
 
 def test_what_is_broken_is_named_with_its_cure(embedded, tmp_path):

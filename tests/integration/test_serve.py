@@ -59,6 +59,31 @@ def said(service: Service, pattern: str) -> bool:
     return any(re.search(pattern, line) for line in service.lines)
 
 
+# Nobody has been heard of for an hour: who lives says so within some seconds.
+_LONG_AGO = """
+from datetime import timedelta
+from django.utils import timezone
+from medialib.models import Pulse
+Pulse.objects.update(seen_at=timezone.now() - timedelta(hours=1))
+"""
+
+
+def silent_parts(service: Service) -> set[str]:
+    """Ask the doctor which parts are silent; all, where it says that no worker is heard of."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "doctor", "--no-color"],
+        cwd=ROOT,
+        env=service.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    if "No worker has been heard of" in done.stdout:
+        return {"Heavy worker", "Light worker", "Scheduler"}
+    return set(re.findall(r"workers +([\w ]+): not heard of", done.stdout))
+
+
 def refusal(service: Service, folder: Path, *arguments: str) -> str:
     """Try to serve where it can't be done; gives the one line that came instead."""
     done = subprocess.run(
@@ -129,3 +154,18 @@ def test_a_killed_supervisor_leaves_nothing_behind(service: Service, tmp_path: P
             assert time.monotonic() < deadline, left
             time.sleep(0.05)  # Nobody tells us of the end of processes that are not our children.
     assert alive(service)
+
+
+def test_a_worker_that_alone_falls_silent_is_told_of(service: Service) -> None:
+    service.until(lambda: silent_parts(service) == set())
+    heavy = pid_of(service, "--queues heavy")
+    os.kill(heavy, signal.SIGSTOP)
+    try:
+        service.manage("shell", "-c", _LONG_AGO)
+        service.until(lambda: silent_parts(service) == {"Heavy worker"})
+        status, answer = service.call("GET", "/readyz")
+        assert (status, answer["parts"]["workers"]) == (http.client.OK, {"ok": False})
+    finally:
+        os.kill(heavy, signal.SIGCONT)
+    service.until(lambda: silent_parts(service) == set())
+    assert service.call("GET", "/readyz")[1]["parts"]["workers"] == {"ok": True}

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
-from medialib import demo, steps
+from medialib import demo, pulses, steps
 from medialib.management import startup
 from medialib.management.supervisor import Part, Supervisor
 
@@ -57,6 +57,7 @@ class Command(BaseCommand):
             login = startup.first_login(folder)
             for worker in _WORKERS:
                 _release_worker(worker, died=False)
+            pulses.forget()
             supervisor = Supervisor(
                 folder=settings.BASE_DIR, say=self._say, on_death=_release_worker
             )
