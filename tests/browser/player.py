@@ -21,15 +21,15 @@ PAIRS, JUMPS = 7, 6
 # A sample for each frame, whose box stands at a place of its own: 0.006 of the width apart.
 _STEP, _BOX = 0.006, 0.02
 
-# Notes, after the player has drawn, which frame is presented and whose box stands on it.
-_WATCH = """({bits, step, wanted, speed}) => {
+# Notes, around the player's own callback, which frame is presented and whose box is drawn on it.
+# The frame is taken before the player draws: on a busy machine the next one comes up meanwhile.
+_WATCH = """({bits, step, wanted}) => {
   const video = document.querySelector("video");
   const overlay = document.querySelector("canvas.overlay");
   const pen = Object.assign(document.createElement("canvas"), {width: 192, height: 108})
     .getContext("2d", {willReadFrequently: true});
   window.seen = [];
   const shown = () => {
-    pen.drawImage(video, 0, 0, 192, 108);
     const row = pen.getImageData(0, 54, 192, 1).data;
     let number = 0;
     for (let bit = 0; bit < bits; bit += 1) {
@@ -48,13 +48,13 @@ _WATCH = """({bits, step, wanted, speed}) => {
     }
     return -1;
   };
-  const watch = () => {
-    window.seen.push([shown(), drawn()]);
-    if (window.seen.length < wanted) video.requestVideoFrameCallback(watch);
-  };
-  video.requestVideoFrameCallback(watch);
+  const ask = video.requestVideoFrameCallback.bind(video);
+  video.requestVideoFrameCallback = (callback) => ask((now, frame) => {
+    pen.drawImage(video, 0, 0, 192, 108);
+    callback(now, frame);
+    if (window.seen.length < wanted) window.seen.push([shown(), drawn()]);
+  });
   video.loop = true;
-  video.playbackRate = speed;
   video.play();
 }"""
 
@@ -106,11 +106,11 @@ def keep_numbered_clip(running: service.Service, folder: Path) -> str:
     return str(asset["id"])
 
 
-def watch_boxes(page: Page, asset_id: str, *, speed: float) -> list[tuple[int, int]]:
+def watch_boxes(page: Page, asset_id: str) -> list[tuple[int, int]]:
     """Play the numbered clip; gives for each presented frame its number and its box's."""
     page.goto(f"/assets/{asset_id}/?label=Marker")
     wait_until(page, "Number(document.querySelector('canvas.overlay').dataset.boxes) === 1")
-    wanted = {"bits": media_corpus.BITS, "step": _STEP, "wanted": FRAMES, "speed": speed}
+    wanted = {"bits": media_corpus.BITS, "step": _STEP, "wanted": FRAMES}
     page.evaluate(_WATCH, wanted)
     wait_until(page, f"window.seen.length === {FRAMES}", seconds=60)
     return [(shown, drawn) for shown, drawn in page.evaluate("window.seen")]
