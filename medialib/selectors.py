@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from medialib.models import User
 
+Row = TypeVar("Row")
 _SETTLED = timedelta(seconds=2)
 OPEN_STATES = (Step.State.RUNNING, Step.State.READY, Step.State.WAITING)
 
@@ -73,9 +74,25 @@ def _visible(principals: Principals) -> Q:
     return allowed
 
 
-def visible_assets(principals: Principals) -> QuerySet[Asset]:
-    """Give the assets these principals may see, newest first; the trash is left out."""
-    return Asset.objects.filter(_visible(principals), deleted_at=None)
+@overload
+def visible_assets(principals: Principals) -> QuerySet[Asset]: ...
+
+
+@overload
+def visible_assets(
+    principals: Principals, *, among: QuerySet[Asset, Row]
+) -> QuerySet[Asset, Row]: ...
+
+
+def visible_assets(
+    principals: Principals, *, among: QuerySet[Asset, Any] | None = None
+) -> QuerySet[Asset, Any]:
+    """Give the assets these principals may see, newest first; the trash is left out.
+
+    `among` are other rows to choose from, in an order of their own.
+    """
+    rows = Asset.objects.all() if among is None else among
+    return rows.filter(_visible(principals), deleted_at=None)
 
 
 def get_asset(asset_id: uuid.UUID | str, principals: Principals, *, trashed: bool = False) -> Asset:

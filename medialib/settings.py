@@ -261,7 +261,7 @@ REST_FRAMEWORK = {
         "medialib.http.rates.TokenRate",
         "medialib.http.rates.AddressRate",
     ],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["medialib.http.rendering.AnswerRenderer"],
     "DEFAULT_PARSER_CLASSES": ["medialib.http.bodies.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "medialib.http.schema.ProblemSchema",
     "EXCEPTION_HANDLER": "medialib.http.problems.handle",

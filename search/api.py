@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from medialib.models import Asset, Rendition
 from medialib.selectors import Principals, visible_assets
 from search import services, trees
-from search.results import FacetValue, FoundMoment, Result, SearchAnswer
+from search.results import FoundMoment, Result, SearchAnswer
 from search.serializers import (
     SearchAnswerSerializer,
     SearchParametersSerializer,
@@ -29,6 +30,9 @@ from search.serializers import (
 )
 
 _NOBODY = UUID(int=0)
+# Made once: making one copies all its fields.
+_SEARCH, _SEARCH_TREE = SearchParametersSerializer(), SearchTreeSerializer()
+_SUGGEST = SuggestParametersSerializer()
 _FIELDS = (
     "id",
     "kind",
@@ -57,7 +61,7 @@ class SearchView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Find assets with the moments that match, why they match, exact totals and facets."""
-        asked = _validated(SearchParametersSerializer, request.query_params)
+        asked = _validated(_SEARCH, request.query_params)
         return _searched(request, request.query_params.copy(), asked.pop("q"), asked)
 
     @extend_schema(
@@ -80,7 +84,7 @@ class SearchView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Search as programs do, by a tree instead of words; `next` is an address to GET."""
-        asked = _validated(SearchTreeSerializer, request.data)
+        asked = _validated(_SEARCH_TREE, request.data)
         text = str(trees.read_tree(asked.pop("query")))
         given = QueryDict(mutable=True)
         given["q"] = text
@@ -103,11 +107,11 @@ class LabelListView(APIView):
     )
     def get(self, request: Request) -> Response:
         """Suggest labels that begin so, with the number of assets you would find by them."""
-        asked = _validated(SuggestParametersSerializer, request.query_params)
+        asked = _validated(_SUGGEST, request.query_params)
         found = services.suggest(
             asked["prefix"], principals=Principals.of(request.user), limit=asked["limit"]
         )
-        return Response({"results": [asdict(suggestion) for suggestion in found]})
+        return Response({"results": found})
 
 
 def _searched(request: Request, given: QueryDict, text: str, asked: dict[str, Any]) -> Response:
@@ -117,10 +121,9 @@ def _searched(request: Request, given: QueryDict, text: str, asked: dict[str, An
     return Response(_answer(answer, request, principals, given))
 
 
-def _validated(serializer_class: type[Any], given: Any) -> dict[str, Any]:
-    serializer = serializer_class(data=given)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
+def _validated(serializer: Serializer[Any], given: Any) -> dict[str, Any]:
+    """Check what was asked; a serializer that holds no data of a call serves all calls at once."""
+    return dict(serializer.run_validation(given))
 
 
 def _answer(
@@ -133,23 +136,16 @@ def _answer(
         "query": {
             "text": query.text,
             "canonical": query.canonical,
-            "understood": [asdict(piece) for piece in query.understood],
-            "suggestions": list(query.suggestions),
+            "understood": query.understood,
+            "suggestions": query.suggestions,
         },
-        "total": asdict(answer.total),
+        "total": answer.total,
         "results": shape.results(answer.results, summaries),
         "near_misses": shape.results(answer.near_misses, summaries),
-        "unlooked": asdict(answer.unlooked) if answer.unlooked else None,
-        "facets": {
-            name: [_facet_value(value) for value in values]
-            for name, values in answer.facets.items()
-        },
+        "unlooked": answer.unlooked,
+        "facets": answer.facets,
         "next": _next_address(request, answer.next, given),
     }
-
-
-def _facet_value(value: FacetValue) -> dict[str, Any]:
-    return {"value": value.value, "count": value.count, "selected": value.selected}
 
 
 class _Shape:
@@ -170,9 +166,8 @@ class _Shape:
 
         Rights are read from the rows once more: the index may be a moment behind a change of them.
         """
-        posters = Rendition.objects.filter(asset=OuterRef("pk"), kind=Rendition.Kind.POSTER)
-        rows = visible_assets(principals).filter(pk__in=ids).annotate(has_poster=Exists(posters))
-        return {str(row["id"]): self._summary(row) for row in rows.values(*_FIELDS, "has_poster")}
+        rows = visible_assets(principals, among=_rows().filter(pk__in=ids))
+        return {str(row["id"]): self._summary(row) for row in rows}
 
     def _summary(self, row: dict[str, Any]) -> dict[str, Any]:
         asset_id = row["id"] = str(row["id"])
@@ -198,17 +193,14 @@ class _Shape:
             "asset": summary,
             "moment_count": result.moment_count,
             "screen_ms": result.screen_ms,
-            "why": list(result.why),
+            "why": result.why,
             "moments": [
                 {
                     "label": found.label,
                     "start_ms": found.start_ms,
                     "end_ms": found.end_ms,
                     "confidence": found.confidence,
-                    "labels": [
-                        {"label": seen.label, "confidence": seen.confidence}
-                        for seen in found.labels
-                    ],
+                    "labels": found.labels,
                     **moment(found, summary),
                 }
                 for found in result.moments
@@ -226,6 +218,16 @@ class _Shape:
         picture = f"{self._frame}{summary['id']}{self._frame_middle}{start}{self._frame_end}"
         span = f"t={start / 1000:.12g},{end / 1000:.12g}"
         return {"thumbnail_url": picture, "url": f"{summary['url']}#{span}&{self._query}"}
+
+
+@cache
+def _rows() -> QuerySet[Asset, dict[str, Any]]:
+    """Make the query of what is said of assets, in no order; making it takes as long as asking."""
+    posters = Rendition.objects.filter(asset=OuterRef("pk"), kind=Rendition.Kind.POSTER)
+    rows: QuerySet[Asset, dict[str, Any]] = (
+        Asset.objects.order_by().annotate(has_poster=Exists(posters)).values(*_FIELDS, "has_poster")
+    )
+    return rows
 
 
 def _parted(base: str, name: str) -> tuple[str, str, str]:

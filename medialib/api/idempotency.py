@@ -14,12 +14,12 @@ from django.db import IntegrityError, transaction
 from django.http import QueryDict
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from medialib.exceptions import Conflict, Refused
 from medialib.http.authentication import signed_in
+from medialib.http.rendering import AnswerRenderer
 from medialib.models import KeptAnswer
 from medialib.undo import on_failure
 
@@ -59,7 +59,7 @@ def idempotent(method: Method) -> Method:
         with on_failure(kept.delete):
             response = method(self, request, *args, **kwargs)
         kept.status = response.status_code
-        kept.body = JSONRenderer().render(response.data).decode()
+        kept.body = AnswerRenderer().render(response.data).decode()
         kept.location = response.headers.get("Location", "")
         kept.save(update_fields=["status", "body", "location"])
         return response

@@ -6,9 +6,10 @@ import hashlib
 from typing import Any
 
 from django.utils.http import parse_etags
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+
+from medialib.http.rendering import AnswerRenderer
 
 
 def tagged(request: Request, data: Any, *, version: str, status: int = 200) -> Response:
@@ -17,7 +18,7 @@ def tagged(request: Request, data: Any, *, version: str, status: int = 200) -> R
     The tag's first part is the `version` that a change may expect; the second part also changes
     with what happens by itself, such as progress.
     """
-    body = hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:16]
+    body = hashlib.sha256(AnswerRenderer().render(data)).hexdigest()[:16]
     tag = f'"{version}-{body}"'
     asked = parse_etags(request.headers.get("If-None-Match", ""))
     if request.method == "GET" and (tag in asked or f"W/{tag}" in asked or "*" in asked):
