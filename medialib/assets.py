@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ from medialib import storage
 from medialib.models import Asset, Event, Keyword, Rendition
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from medialib.media.probe import Probe
     from medialib.models import User
 
@@ -95,25 +99,29 @@ def set_facts(asset: Asset, probe: Probe, *, notes: Iterable[str] = ()) -> None:
     captured = parse_datetime(probe.captured_at) if probe.captured_at else None
     if captured is not None and timezone.is_naive(captured):
         captured = timezone.make_aware(captured, timezone.get_default_timezone())
-    Asset.objects.filter(pk=asset.pk).update(
-        kind=probe.kind,
-        content_type=probe.content_type,
-        width=probe.width,
-        height=probe.height,
-        duration_ms=probe.duration_ms if probe.kind == Asset.Kind.VIDEO else 0,
-        fps_num=probe.fps_num or None,
-        fps_den=probe.fps_den or None,
-        source_offset_ms=probe.start_offset_ms,
-        rotation=probe.rotation,
-        captured_at=asset.captured_at or captured,
-        captured_offset_minutes=probe.captured_offset_minutes,
-        captured_precision=Asset.Precision.SECOND if captured else asset.captured_precision,
-        source=asset.source or (probe.camera or "")[:200],
-        probe=probe.to_json(),
-        warnings=list(dict.fromkeys([*probe.warnings, *notes])),
-        index_generation=F("index_generation") + 1,
-    )
-    asset.refresh_from_db()
+    facts: dict[str, Any] = {
+        "kind": probe.kind,
+        "content_type": probe.content_type,
+        "width": probe.width,
+        "height": probe.height,
+        "duration_ms": probe.duration_ms if probe.kind == Asset.Kind.VIDEO else 0,
+        "fps_num": probe.fps_num or None,
+        "fps_den": probe.fps_den or None,
+        "source_offset_ms": probe.start_offset_ms,
+        "rotation": probe.rotation,
+        "captured_at": asset.captured_at or captured,
+        "captured_offset_minutes": probe.captured_offset_minutes,
+        "captured_precision": Asset.Precision.SECOND if captured else asset.captured_precision,
+        "source": asset.source or (probe.camera or "")[:200],
+        "probe": probe.to_json(),
+        "warnings": list(dict.fromkeys([*probe.warnings, *notes])),
+    }
+    generation = F("index_generation") + 1
+    Asset.objects.filter(pk=asset.pk).update(**facts, index_generation=generation)
+    # What was written is known; reading all of it back costs as much as writing it.
+    for name, value in facts.items():
+        setattr(asset, name, value)
+    asset.refresh_from_db(fields=["index_generation"])
 
 
 def set_state(
@@ -139,6 +147,19 @@ def set_trouble(asset: Asset, *, code: str, detail: str) -> None:
     asset.code, asset.detail = code, detail[:500]
 
 
+@dataclass(frozen=True, slots=True)
+class DerivedFile:
+    """A file that is to become a rendition; `at` as in Rendition."""
+
+    kind: str
+    path: Path
+    content_type: str
+    at: int = 0
+    width: int | None = None
+    height: int | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
 def keep_rendition(
     asset: Asset,
     kind: str,
@@ -151,26 +172,48 @@ def keep_rendition(
     details: dict[str, Any] | None = None,
 ) -> Rendition:
     """Store a derived file and put its row in place of an older one, whose object is removed."""
-    name = new_key(asset.pk, _SUFFIXES.get(content_type, ""))
-    size = storage.write_path(name, path)
-    with transaction.atomic():
-        old = Rendition.objects.filter(asset=asset, kind=kind, at=at)
-        old_names = list(old.values_list("name", flat=True))
-        old.delete()
-        made = Rendition.objects.create(
-            asset=asset,
-            kind=kind,
-            at=at,
-            name=name,
-            content_type=content_type,
-            size=size,
-            width=width,
-            height=height,
-            details=details or {},
-        )
-    for old_name in old_names:
-        storage.delete(old_name)
-    return made
+    file = DerivedFile(kind, path, content_type, at, width, height, details or {})
+    return keep_renditions(asset, [file])[0]
+
+
+def keep_renditions(asset: Asset, files: Sequence[DerivedFile]) -> list[Rendition]:
+    """Store derived files and put their rows in place of older ones, all of them or none."""
+    with ExitStack() as stored:
+        rows = [_stored(asset, file, stored) for file in files]
+        with transaction.atomic():
+            places = {(row.kind, row.at) for row in rows}
+            old = [row for row in _at_places(asset, places) if (row.kind, row.at) in places]
+            if old:
+                Rendition.objects.filter(pk__in=[row.pk for row in old]).delete()
+            Rendition.objects.bulk_create(rows)
+        stored.pop_all()
+    for row in old:
+        storage.delete(row.name)
+    return rows
+
+
+def _stored(asset: Asset, file: DerivedFile, stored: ExitStack) -> Rendition:
+    name = new_key(asset.pk, _SUFFIXES.get(file.content_type, ""))
+    size = storage.write_path(name, file.path)
+    stored.callback(storage.delete, name)
+    return Rendition(
+        asset=asset,
+        kind=file.kind,
+        at=file.at,
+        name=name,
+        content_type=file.content_type,
+        size=size,
+        width=file.width,
+        height=file.height,
+        details=file.details,
+    )
+
+
+def _at_places(asset: Asset, places: set[tuple[str, int]]) -> QuerySet[Rendition]:
+    """Give the renditions of an asset at these places, and perhaps some more."""
+    kinds, times = zip(*places, strict=True)
+    rows = Rendition.objects.filter(asset=asset, kind__in=set(kinds), at__in=set(times))
+    return rows.only("kind", "at", "name")
 
 
 def drop_renditions(rows: Iterable[Rendition]) -> None:

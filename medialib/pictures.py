@@ -56,9 +56,12 @@ def make_photo(
     with storage.scratch_folder() as folder:
         made = renditions.photo_pictures(source, folder=folder)
         on_facts(made.probe)
-        _keep(asset, Rendition.Kind.POSTER, made.poster)
-        _keep(asset, Rendition.Kind.ANALYSIS, made.analysis)
-        _keep(asset, Rendition.Kind.WEB, made.web)
+        sizes = {
+            Rendition.Kind.POSTER: made.poster,
+            Rendition.Kind.ANALYSIS: made.analysis,
+            Rendition.Kind.WEB: made.web,
+        }
+        assets.keep_renditions(asset, [_file(kind, size) for kind, size in sizes.items()])
 
 
 def make_frames(asset: Asset) -> None:
@@ -147,13 +150,22 @@ def _keep(
     *,
     at: int = 0,
 ) -> None:
-    assets.keep_rendition(
-        asset,
+    assets.keep_renditions(asset, [_file(kind, picture, details, at=at)])
+
+
+def _file(
+    kind: str,
+    picture: renditions.Picture,
+    details: dict[str, int] | None = None,
+    *,
+    at: int = 0,
+) -> assets.DerivedFile:
+    return assets.DerivedFile(
         kind,
         picture.path,
-        content_type=picture.content_type,
+        picture.content_type,
         at=at,
         width=picture.width,
         height=picture.height,
-        details=details,
+        details=details or {},
     )

@@ -168,9 +168,8 @@ def after_prepare(asset: Asset) -> None:
     """Make a prepared asset findable by its words and queue what labelling was asked for."""
     with transaction.atomic():
         assets.set_state(asset, Asset.State.LABELLING)
-        queued = labelling.open_analyses(asset)
-        if not queued and not labels.has_analysis(asset):
-            queued = labelling.queue_analyses(asset)
+        known = labels.has_analysis(asset)
+        queued = labelling.open_analyses(asset) if known else labelling.queue_analyses(asset)
         for analysis in queued:
             add_analysis_step(analysis)
         steps.add(asset.pk, Kind.INDEX)

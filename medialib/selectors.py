@@ -125,10 +125,16 @@ def version_of(asset: Asset) -> str:
 
 def find_duplicate(*, owner_id: int, sha256: str, but: uuid.UUID | None = None) -> Asset | None:
     """Give the owner's asset with the same bytes that is not in the trash, if there is one."""
-    twins = Asset.objects.filter(owner_id=owner_id, sha256=sha256, deleted_at=None)
+    twins = duplicates(owner_id=owner_id, sha256=sha256)
     if but is not None:
         twins = twins.exclude(pk=but)
-    return twins.exclude(state=Asset.State.REJECTED).order_by("created_at").first()
+    return twins.first()
+
+
+def duplicates(*, owner_id: int, sha256: str) -> QuerySet[Asset]:
+    """Give the owner's assets with these bytes that are not in the trash, oldest first."""
+    twins = Asset.objects.filter(owner_id=owner_id, sha256=sha256, deleted_at=None)
+    return twins.exclude(state=Asset.State.REJECTED).order_by("created_at")
 
 
 def find_fingerprint(*, owner_id: int, fingerprint: str) -> Asset | None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from celery import current_app
@@ -26,6 +27,8 @@ RUN_TASK = "medialib.tasks.run_step"
 MAX_LOST_LEASES = 3
 _RESEND_AFTER = timedelta(seconds=60)
 _PROGRESS_SECONDS = 1.0
+_COUNTED_SECONDS = 1.0
+_SENDERS = 4
 _FIRST = 100
 _BATCH = 500
 OPEN = (Step.State.READY, Step.State.RUNNING, Step.State.WAITING)
@@ -41,7 +44,7 @@ def add(
 ) -> Step:
     """Make a step ready, once: an open one is reused, and run again if it is running."""
     with transaction.atomic():
-        step, created = Step.objects.get_or_create(
+        step, created = Step.objects.only("state").get_or_create(
             kind=kind,
             asset_id=asset_id,
             analysis_id=analysis_id,
@@ -53,7 +56,8 @@ def add(
             Step.objects.filter(pk=step.pk, state=Step.State.WAITING).update(
                 state=Step.State.READY, waiting_for="", next_try_at=None, sent_at=None
             )
-        transaction.on_commit(lambda: _send([step.pk]))
+        # What has just been made is ready; another one may run now.
+        transaction.on_commit(lambda: _send_new(step) if created else _send([step.pk]))
     return step
 
 
@@ -66,22 +70,61 @@ def add_many(asset_ids: Sequence[uuid.UUID], kind: str) -> None:
         running.filter(asset_id__in=asset_ids[at : at + _BATCH]).update(again=True)
 
 
+class _Room:
+    """Room for messages in flight, counted now and then: that costs as much as writing a step.
+
+    Others send, too; hence only a part of what was free is used before it is counted again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left, self._until, self._limit = 0, 0.0, 0
+
+    def take(self) -> bool:
+        """Take room for one message; tells whether there was any."""
+        with self._lock:
+            limit, now = settings.MEDIALIB_MESSAGES_IN_FLIGHT, time.monotonic()
+            if not self._left or now > self._until or limit != self._limit:
+                self._left = -(-_count_room() // _SENDERS)
+                self._until, self._limit = now + _COUNTED_SECONDS, limit
+            if not self._left:
+                return False
+            self._left -= 1
+            return True
+
+
+_room = _Room()
+
+
+def _count_room() -> int:
+    """Count how many more messages may be in flight."""
+    recent = Q(state=Step.State.READY, sent_at__gt=timezone.now() - _RESEND_AFTER)
+    return max(0, settings.MEDIALIB_MESSAGES_IN_FLIGHT - Step.objects.filter(recent).count())
+
+
+def _send_new(step: Step) -> None:
+    """Send a step that has just been made, if there is room; else the dispatcher will."""
+    if _room.take():
+        _sent(step)
+
+
 def _send(step_ids: list[int]) -> int:
     """Send as many ready steps as may be in flight; the rest is left to the dispatcher."""
+    ready = Step.objects.filter(pk__in=step_ids[: _count_room()], state=Step.State.READY)
+    return sum(1 for _ in takewhile(_sent, ready))
+
+
+def _sent(step: Step) -> bool:
+    """Send one step; tells whether the broker took it."""
     now = timezone.now()
-    recent = Q(state=Step.State.READY, sent_at__gt=now - _RESEND_AFTER)
-    room = settings.MEDIALIB_MESSAGES_IN_FLIGHT - Step.objects.filter(recent).count()
-    sent = 0
-    for step in Step.objects.filter(pk__in=step_ids[: max(0, room)], state=Step.State.READY):
-        try:
-            current_app.send_task(RUN_TASK, args=[step.pk], queue=step.queue)
-        except (OperationalError, OSError) as error:
-            # The row is the truth: the dispatcher sends it once the broker is back.
-            log.warning("The broker did not take step %s: %s", step.pk, error)
-            break
-        Step.objects.filter(pk=step.pk, state=Step.State.READY).update(sent_at=now)
-        sent += 1
-    return sent
+    try:
+        current_app.send_task(RUN_TASK, args=[step.pk], queue=step.queue)
+    except (OperationalError, OSError) as error:
+        # The row is the truth: the dispatcher sends it once the broker is back.
+        log.warning("The broker did not take step %s: %s", step.pk, error)
+        return False
+    Step.objects.filter(pk=step.pk, state=Step.State.READY).update(sent_at=now)
+    return True
 
 
 def dispatch() -> int:

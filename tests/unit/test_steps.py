@@ -174,6 +174,19 @@ def test_no_more_messages_are_in_flight_than_allowed(asset, settings):
     assert Step.objects.exclude(sent_at=None).count() == 3
 
 
+def test_new_steps_are_sent_at_once_as_long_as_there_is_room(
+    asset, settings, django_capture_on_commit_callbacks
+):
+    settings.MEDIALIB_MESSAGES_IN_FLIGHT = 3
+    with django_capture_on_commit_callbacks(execute=True):
+        for number in range(6):
+            steps.add(asset.pk, Step.Kind.ANALYSE, analysis_id=str(number))
+    assert Step.objects.exclude(sent_at=None).count() == 3
+    assert steps.dispatch() == 0
+    Step.objects.update(sent_at=timezone.now() - timedelta(minutes=2))
+    assert steps.dispatch() == 3
+
+
 def test_a_lost_message_is_sent_again(asset):
     step = steps.add(asset.pk, Step.Kind.INDEX)
     assert steps.dispatch() == 1
