@@ -144,6 +144,9 @@ def take_in_found(found: imports.Found, *, listing: imports.Listing, terms: Term
         return Arrival(found, Outcome.GONE, notes=(error.detail,))
     except Refused as error:
         return Arrival(found, Outcome.REFUSED, notes=(error.detail,))
+    except OSError as error:
+        # Our own storages' errors have other names: this one is about the file that was found.
+        return Arrival(found, Outcome.REFUSED, notes=(f"It can't be read ({error.strerror}).",))
 
 
 def several(work: Callable[[T], R], items: Iterable[T], *, at_once: int) -> Iterator[R]:

@@ -148,7 +148,7 @@ def _take(drop: Drop, *, buckets: dict[str, imports.BucketPlace], terms: arrival
         place = place.at_version(name, drop.version)
         ref = f"{ref}?versionId={drop.version}"
         # A version never changes: what came of it once, and was thrown away since, stays away.
-        if Asset.objects.filter(owner=terms.owner, source_ref=ref[:1000]).exists():
+        if Asset.objects.filter(owner=terms.owner, source_ref=ref).exists():
             return
     found = imports.Found(name, drop.size, ref)
     listing = imports.Listing(place, single=found)

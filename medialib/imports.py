@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import os
+import stat
 import tempfile
 import threading
 from abc import ABC, abstractmethod
@@ -76,7 +77,10 @@ class Place(ABC):
 
 
 class FolderPlace(Place):
-    """A folder, or one file; links that lead out of it are left out."""
+    """A folder, or one file; links that lead out of it are left out.
+
+    What may not be looked at is listed, too, a folder as if it were a file: who opens it is told.
+    """
 
     def __init__(self, text: str) -> None:
         root = Path(text)
@@ -87,23 +91,34 @@ class FolderPlace(Place):
 
     def list(self) -> Iterator[Found]:
         """Give every file below the folder."""
-        paths = [self._only] if self._only else sorted(self._root.rglob("*"))
+        paths = [self._only] if self._only else sorted(self._paths())
         inside = self._root.resolve()
         for path in paths:
             name = path.relative_to(self._root)
-            if any(part.startswith(".") for part in name.parts) or not path.is_file():
+            if any(part.startswith(".") for part in name.parts):
                 continue
             real = path.resolve()
             if self._only or real.is_relative_to(inside):
                 # Names that are no text are kept as far as they are.
                 ref = os.fsencode(real).decode(errors="replace")
-                told = path.stat()
-                yield Found(name.as_posix(), told.st_size, ref, str(told.st_mtime_ns))
+                if told := _told(path):
+                    yield Found(name.as_posix(), told[0], ref, told[1])
+
+    def _paths(self) -> Iterator[Path]:
+        """Give the files below the folder, and the folders into which nobody may look."""
+        closed: list[OSError] = []
+        for folder, _, files in os.walk(self._root, onerror=closed.append):
+            yield from (Path(folder, file) for file in files)
+        yield from (Path(os.fsdecode(error.filename)) for error in closed if error.filename)
 
     def beside(self, name: str) -> set[str]:
         """Name the files of a file's folder."""
         folder = (self._root / name).parent
-        files = (path for path in folder.iterdir() if path.is_file())
+        try:
+            files = [path for path in folder.iterdir() if path.is_file()]
+        except PermissionError:
+            words = f"This account may not list the folder of {name}, where more may be said of it."
+            raise Refused(words) from None
         return {path.relative_to(self._root).as_posix() for path in files}
 
     def read_at(self, name: str, offset: int, length: int) -> bytes:
@@ -125,8 +140,26 @@ class FolderPlace(Place):
             except FileNotFoundError:
                 raise Missing(f"{name} is gone.") from None
             except PermissionError:
-                raise Refused("This account may not read the file.") from None
+                what = "this folder" if name == "." else name
+                raise Refused(f"This account may not read {what}.") from None
+            except OSError as error:
+                raise Refused(f"{name} can't be read ({error.strerror}).") from None
             yield file
+
+
+def _told(path: Path) -> tuple[int, str] | None:
+    """Give a file's size and stamp, nothing in them if it may not be looked at.
+
+    None for what is gone, and for pipes and the like.
+    """
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return 0, ""
+    closed = stat.S_ISDIR(told.st_mode)
+    return (told.st_size, str(told.st_mtime_ns)) if closed or stat.S_ISREG(told.st_mode) else None
 
 
 class BucketPlace(Place):

@@ -172,13 +172,20 @@ def new_asset(
         size=digest.size,
         sha256=digest.sha256,
         fingerprint=digest.fingerprint,
-        source_ref=details.source_ref[:1000],
+        source_ref=_kept_whole(details.source_ref),
         batch=details.batch,
         is_demo=details.is_demo,
     )
     if details.visibility:
         asset.visibility = visibility(details.visibility)
     return asset
+
+
+def _kept_whole(place: str) -> str:
+    """Give where a file came from, or raise Refused: a part of it could be another file's."""
+    if len(place) > references.MAX_PLACE:
+        raise Refused("This path is too long to be kept. Nothing was stored.", code="path_too_long")
+    return place
 
 
 def insert(asset: Asset, details: Details, *, force: bool) -> None:

@@ -24,6 +24,8 @@ PREFIX = "ref/"
 _BUCKET = "s3://"
 # What PostgreSQL takes into the index that keeps names unique.
 MAX_NAME = 2500
+# No system has longer paths, and no bucket longer addresses; what has is refused, never cut.
+MAX_PLACE = 5000
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _FORBIDDEN = (errno.EACCES, errno.EPERM)
 _GONE_CODES = ("404", "NoSuchKey", "NoSuchBucket", "NotFound")
@@ -70,6 +72,16 @@ class OriginalClosed(OriginalLost):
         "The original lies outside the library, where this service may not read it. "
         "An administrator can allow it: MEDIALIB_REFERENCE_ROOTS for folders, "
         "MEDIALIB_REFERENCE_BUCKETS for buckets, and the right to read."
+    )
+
+
+class OriginalHidden(OriginalClosed):
+    """A bucket answers "forbidden": it does so for what is not there, too."""
+
+    sentence = (
+        "The original lies in a bucket outside the library. It is not there any more, or this "
+        "service may not read it: the bucket tells only who may list it which of the two. "
+        "Put it back, or let an administrator allow s3:GetObject and s3:ListBucket there."
     )
 
 
@@ -251,4 +263,4 @@ def lost(code: str) -> OriginalLost | None:
     """
     if code in _GONE_CODES:
         return OriginalGone()
-    return OriginalClosed() if code in _CLOSED_CODES else None
+    return OriginalHidden() if code in _CLOSED_CODES else None

@@ -47,7 +47,8 @@ class StatusSerializer(serializers.Serializer[Any]):
     )
     code = serializers.CharField(
         help_text="Short name of what went wrong, else empty. Of an original that is kept by "
-        "reference: `original_gone`, `original_changed` or `original_closed` (may not be read); "
+        "reference: `original_gone`, `original_changed` or `original_closed` (may not be read, or "
+        "is gone from a bucket that may not be listed); "
         "its `playback_url` then answers 410 with the sentence, unless there is a rendition."
     )
     detail = serializers.CharField(help_text="A sentence for people.")

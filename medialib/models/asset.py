@@ -101,7 +101,7 @@ class Asset(models.Model):
     captured_offset_minutes = models.SmallIntegerField(null=True, blank=True)
     captured_precision = models.CharField(max_length=6, choices=Precision.choices, blank=True)
     source = models.CharField(max_length=200, blank=True)
-    source_ref = models.CharField(max_length=1000, blank=True)
+    source_ref = models.CharField(max_length=references.MAX_PLACE, blank=True)
     batch = models.UUIDField(null=True, blank=True)
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.PREPARING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from django.core.management import CommandError, call_command
 
 from labelling.backends.recorded import RecordedBackend
 from medialib import arrivals, imports, services
+from medialib.exceptions import Refused
 from medialib.models import Asset
 from tests import samples, service
 from tests.servers import versitygw
@@ -124,6 +126,101 @@ def test_a_dry_run_says_what_labelling_would_cost(folder, boss, library, setting
     assert "1 would be refused, 3 would import" in said
     assert "broken.mp4: " in wrong
     assert Asset.objects.count() == 0
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Let the system refuse to open some paths; root, as whom tests may run, is refused nothing."""
+    paths: set[Path] = set()
+
+    def refusing(real):
+        def call(path, *args, **more):
+            if not isinstance(path, int) and Path(os.fsdecode(path)) in paths:
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+            return real(path, *args, **more)
+
+        return call
+
+    monkeypatch.setattr(io, "open", refusing(io.open))
+    monkeypatch.setattr(os, "scandir", refusing(os.scandir))
+    return paths
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_what_may_not_be_read_is_told_and_the_rest_comes_in(folder, boss, library, closed, more):
+    (folder / "shut").mkdir()
+    (folder / "c.mp4").write_bytes(samples.clip(seconds=1.4))
+    (folder / "c.mp4.json").write_text("{}")
+    closed |= {folder / "a.mp4", folder / "shut", folder / "c.mp4.json"}
+
+    said, wrong = run(folder, *more)
+
+    assert ("1 would import" if more else "1 imported") in said
+    assert ("3 would be refused" if more else "3 refused") in said
+    for name in ("a.mp4", "shut"):
+        assert f"{folder / name}: This account may not read {name}." in wrong
+    # Not the clip itself: what is said of it beside it.
+    assert f"{folder / 'c.mp4'}: This account may not read c.mp4.json." in wrong
+    assert Asset.objects.count() == (0 if more else 1)
+
+
+def test_a_folder_that_may_not_be_read_at_all_says_so(folder, boss, library, closed):
+    closed.add(folder)
+
+    said, wrong = run(folder)
+
+    assert "1 refused" in said
+    assert f"{folder}: This account may not read this folder." in wrong
+
+
+def test_a_file_on_a_broken_disk_is_told_and_the_rest_comes_in(folder, boss, library, monkeypatch):
+    class Broken(io.BytesIO):
+        def read(self, *_):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    real = io.open
+
+    def on_disk(path, *args, **more):
+        return Broken() if path == folder / "a.mp4" else real(path, *args, **more)
+
+    monkeypatch.setattr(io, "open", on_disk)
+
+    said, wrong = run(folder)
+
+    assert "1 imported, 1 refused" in said
+    assert "a.mp4: It can't be read (Input/output error)." in wrong
+
+
+def test_pipes_are_left_out(folder):
+    os.mkfifo(folder / "pipe.mp4")
+
+    found = imports.Listing(imports.place_of(str(folder))).new
+
+    assert [each.name for each in found] == ["a.mp4", "deep/b.mp4", "letter.txt"]
+
+
+def test_the_whole_of_a_long_path_is_kept(tmp_path, boss, library):
+    """What begins alike in a thousand characters is not the same file."""
+    deep = (tmp_path / "in").joinpath(*("long " * 40 for _ in range(6)))
+    deep.mkdir(parents=True)
+    for number in (1, 2):
+        clip = samples.clip(seconds=1.5)
+        (deep / f"{number}.mp4").write_bytes(clip + bytes([0, 0, 0, 9, *b"free", number]))
+
+    assert "2 imported" in run(tmp_path / "in")[0]
+    assert "2 already there" in run(tmp_path / "in")[0]
+
+    places = set(Asset.objects.values_list("source_ref", flat=True))
+    assert places == {str(deep / f"{number}.mp4") for number in (1, 2)}
+
+
+def test_a_place_too_long_to_be_kept_whole_is_refused(boss, library):
+    details = services.Details(source_ref="s3://" + "x" * 5_000)
+    with pytest.raises(Refused, match="too long to be kept"):
+        services.create_asset(
+            owner=boss, file=io.BytesIO(samples.photo()), filename="a.jpg", details=details
+        )
+    assert not Asset.objects.exists()
 
 
 def test_links_out_of_the_folder_are_left_out(folder, tmp_path, boss, library):

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from labelling.estimates import estimate
 from medialib import arrivals, imports, references, services
-from medialib.exceptions import Refused, StorageUnavailable
+from medialib.exceptions import Missing, Refused, StorageUnavailable
 from medialib.management.bar import Bar
 from medialib.media.errors import CageDied, MediaRejected
 from medialib.models import Asset
@@ -103,8 +103,9 @@ class Command(BaseCommand):
         listing = imports.Listing(place, is_known=arrivals.known_files(self._terms.owner))
         self._counts[arrivals.Outcome.THERE] += listing.known
         if dry:
-            for candidate in listing.candidates():
-                self._counts[self._sketch(candidate)] += 1
+            for found in listing.new:
+                if what := self._sketched(listing, found):
+                    self._counts[what] += 1
         else:
             self._take_in(listing)
 
@@ -125,6 +126,15 @@ class Command(BaseCommand):
         if arrival.asset is not None:
             self._bytes += arrival.found.size
             self.stdout.write(f"{arrival.found.ref} → {arrival.asset.pk}")
+
+    def _sketched(self, listing: imports.Listing, found: imports.Found) -> str:
+        """Say what would be done with a file; nothing if it is not media."""
+        try:
+            candidate = listing.candidate(found)
+            return self._sketch(candidate) if candidate else ""
+        except (Refused, Missing) as error:
+            self.stderr.write(f"{found.ref}: {error.detail}")
+            return "would be refused"
 
     def _sketch(self, candidate: imports.Candidate) -> str:
         """Say what would be done with a file, and keep in mind what labelling it would cost."""

@@ -56,8 +56,8 @@ def test_a_bucket_is_asked_in_its_own_region(asset):
         ("404", references.OriginalGone),
         ("NoSuchBucket", references.OriginalGone),
         # Who may not list a bucket is told so of what is not there, too.
-        ("403", references.OriginalClosed),
-        ("AccessDenied", references.OriginalClosed),
+        ("403", references.OriginalHidden),
+        ("AccessDenied", references.OriginalHidden),
         ("SlowDown", StorageUnavailable),
         ("500", StorageUnavailable),
     ],
@@ -107,3 +107,11 @@ def test_the_doctor_says_where_a_bucket_is_and_what_that_means(asset, archive, s
     settings.MEDIALIB_REFERENCE_BUCKETS = ["no-such-bucket"]
     [found] = doctor_aws.looks()["referenced buckets"]()
     assert (found.tone, found.sentence[:31]) == ("bad", "no-such-bucket does not answer ")
+
+
+def test_a_bucket_that_tells_nothing_of_what_is_gone_is_not_believed(asset):
+    """It answers "forbidden" both for what may not be read and for what is not there."""
+    lost = references.lost("403")
+    assert lost.code == "original_closed"
+    assert "It is not there any more, or this service may not read it" in lost.detail
+    assert "s3:GetObject and s3:ListBucket" in lost.detail
