@@ -40,6 +40,10 @@ class LabelRow(NamedTuple):
     steps: tuple[int, ...]
 
 
+# A label's row without the label.
+_Looks = tuple[float, tuple[int, ...], bytes, tuple[int, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Timeline:
     """The cuts in milliseconds and what is seen between them.
@@ -57,27 +61,31 @@ def build(document: AssetDocument) -> Timeline:
     photo = document.kind == "photo"
     pieces = [(0, 1) if photo else (row[1], row[2]) for row in document.moments]
     edges = sorted({edge for piece in pieces for edge in piece})
-    steps_of: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    steps_of: dict[int, dict[int, int]] = {}
     best: dict[int, float] = {}
     for (label, reached), seen in _seen(document.moments, pieces, edges).items():
         lineage = (label, *document.ancestors.get(label, ()))
         for key in _with_counts(lineage, reached) if reached else lineage:
-            steps = steps_of[key]
+            steps = steps_of.get(key)
+            if steps is None:
+                steps_of[key], best[key] = seen.steps.copy(), seen.best
+                continue
             for step, bits in seen.steps.items():
                 steps[step] = steps.get(step, 0) | bits
-            if seen.best > best.get(key, -1.0):
+            if seen.best > best[key]:
                 best[key] = seen.best
     whole_ms = 0 if photo else max(document.duration_ms, edges[-1] if edges else 0)
     rows: list[LabelRow] = []
-    alike: dict[tuple[object, ...], LabelRow] = {}
+    alike: dict[tuple[object, ...], _Looks] = {}
     for label in sorted(steps_of):
-        ordered = sorted(steps_of[label].items())
+        steps = steps_of[label]
+        ordered = tuple(sorted(steps.items()) if len(steps) > 1 else steps.items())
         # Many a label is seen just when the one below it is.
-        known = alike.get((best[label], *ordered))
-        if known is None:
-            known = _label_row(label, ordered, best=best[label], edges=edges, whole_ms=whole_ms)
-            alike[best[label], *ordered] = known
-        rows.append(known if known.label == label else known._replace(label=label))
+        looks = alike.get((best[label], ordered))
+        if looks is None:
+            looks = _looks(ordered, best=best[label], edges=edges, whole_ms=whole_ms)
+            alike[best[label], ordered] = looks
+        rows.append(LabelRow(label, *looks))
     plain = sum([row.label < _FIRST_COUNTED for row in rows])
     return Timeline(tuple(edges), tuple(rows[:plain]), tuple(rows[plain:]))
 
@@ -112,9 +120,10 @@ def _with_counts(labels: Iterable[int], reached: int) -> list[int]:
     return [counted_key(label, count) for label in labels for count in (0, *COUNTS[:reached])]
 
 
-def _label_row(
-    label: int, steps: list[tuple[int, int]], *, best: float, edges: list[int], whole_ms: int
-) -> LabelRow:
+def _looks(
+    steps: Sequence[tuple[int, int]], *, best: float, edges: list[int], whole_ms: int
+) -> _Looks:
+    """Work out all of a label's row but which label it is."""
     seen = 0
     masks: list[int] = []
     for _, bits in reversed(steps):
@@ -126,8 +135,7 @@ def _label_row(
     present = tuple([step for step, _ in steps])
     head, entries = _head(present)
     share = screen_ms(seen, edges) / whole_ms if whole_ms else 0.0
-    return LabelRow(
-        label,
+    return (
         label_score(best=best, share=share, ranges=counted[0]),
         tuple([counted[entry] if entry != _NONE else 0 for entry in entries]),
         head + b"".join([mask.to_bytes(width, "little") for mask in masks]),
@@ -175,15 +183,12 @@ def count_all(values: Iterable[int]) -> int:
 def runs(value: int) -> Iterator[tuple[int, int]]:
     """Give the ranges of a value as (first piece, piece after the last)."""
     bits = value >> 1
-    position = 0
     while bits:
-        zeros = (bits & -bits).bit_length() - 1
-        bits >>= zeros
-        ones = (~bits & (bits + 1)).bit_length() - 1
-        bits >>= ones
-        position += zeros
-        yield position, position + ones
-        position += ones
+        first = bits & -bits
+        # The carry runs through the ones of a range and stops at the piece behind it.
+        carried = bits + first
+        yield first.bit_length() - 1, (carried & -carried).bit_length() - 1
+        bits &= carried
 
 
 def pack_edges(edges: Sequence[int]) -> bytes:
@@ -237,12 +242,14 @@ def as_long_as(
 
 def screen_ms(value: int, edges: Sequence[int]) -> int:
     """Add up how long the ranges of a value last."""
-    bits = value >> 1
-    low = bits & -bits
-    if not bits & (bits + low):
-        # One range, as most labels have in an asset.
-        return edges[bits.bit_length()] - edges[low.bit_length() - 1] if bits else 0
-    return sum(edges[after] - edges[first] for first, after in runs(value))
+    bits, total = value >> 1, 0
+    while bits:
+        # As `runs` does, without stopping at each: there are as many as labels and assets.
+        first = bits & -bits
+        carried = bits + first
+        total += edges[(carried & -carried).bit_length() - 1] - edges[first.bit_length() - 1]
+        bits &= carried
+    return total
 
 
 def both_at(left: int, right: int) -> int:
