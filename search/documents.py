@@ -30,8 +30,9 @@ class AssetDocument:
     """All that search knows of one asset, at one generation.
 
     Texts are tokens joined by spaces; marks are exact words (`conditions.Marked`). Moments are
-    (label id, start_ms, end_ms, confidence, instances); `ancestors` holds, for each label in them,
-    everything above it. `moments_stamp` is the same as long as the moments are.
+    (label id, start_ms, end_ms, confidence, instances); for each label in them `ancestors` holds
+    everything above it, `names` what it is called. `moments_stamp` is the same as long as the
+    moments are.
     """
 
     asset_id: str
@@ -52,6 +53,7 @@ class AssetDocument:
     moments: tuple[MomentRow, ...] = ()
     moments_stamp: str = ""
     ancestors: Mapping[int, Iterable[int]] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
 
 
 def searchable(asset: Asset) -> bool:
@@ -193,6 +195,7 @@ def document_of(
         # Scores and times follow from kind and length as well, ancestors from the vocabulary.
         moments_stamp=f"{newest_moment} {asset.kind} {asset.duration_ms} {vocabulary.lineage}",
         ancestors=ancestors,
+        names={label: name for label in labels if (name := vocabulary.names.get(label))},
     )
 
 

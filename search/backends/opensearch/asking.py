@@ -6,17 +6,13 @@ from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import UUID
 
+from medialib.selectors import Principals
 from search.backends.base import SearchRequest
 from search.backends.facets import FACET_VALUES
 from search.backends.opensearch import queries
+from search.backends.opensearch.packed import SCORE_UNIT
 from search.backends.opensearch.queries import ANYTHING, Query
-from search.backends.opensearch.schema import (
-    HIGH,
-    LABEL_SHIFT,
-    SCORE_SHIFT,
-    SCORE_UNIT,
-    STEP_SHIFT,
-)
+from search.backends.opensearch.schema import HIGH, LABEL_SHIFT, SCORE_SHIFT, STEP_SHIFT
 from search.conditions import (
     TEXT_WEIGHTS,
     All,
@@ -85,14 +81,14 @@ def _flat(condition: Condition) -> Iterable[Condition]:
 
 
 def plain_page(
-    request: SearchRequest, seen: Seen | None, facts: list[Condition], source: Collection[str]
+    request: SearchRequest, seen: Seen | None, facts: list[Condition], columns: Collection[str]
 ) -> Body:
     """Build the search whose answer is the page itself, with totals and facets."""
     filters = [queries.narrowed(All(tuple(facts))).query, *queries.visible(request.principals)]
     if seen is not None:
         filters.append(queries.has_label(seen))
     must = _label_score(seen, 1.0) if seen is not None and request.sort == "relevance" else []
-    body = _body(request, filters, must=must, size=request.page_size + 1, source=source)
+    body = _body(request, filters, must=must, size=request.page_size + 1, columns=columns)
     body["track_total_hits"] = True
     body["sort"] = _order(request.sort, scored=bool(must))
     if request.after is not None:
@@ -100,13 +96,31 @@ def plain_page(
     tests = queries.selections(request.selection)
     aggregations = body.setdefault("aggs", {})
     if seen is not None:
-        aggregations["moments"] = {
-            "filter": {"bool": {"filter": list(tests.values())}},
-            "aggs": {"n": _counting(seen)},
-        }
+        counting = _counting(seen)
+        if tests:
+            selected = {"bool": {"filter": list(tests.values())}}
+            counting = {"filter": selected, "aggs": {"n": counting}}
+        aggregations["moments"] = counting
     for name in request.facets:
         aggregations[f"facet-{name}"] = _facet(name, tests)
     return body
+
+
+def page_of(ids: list[str], principals: Principals, columns: Collection[str]) -> Body:
+    """Build the search for these assets, as far as they may still be seen."""
+    filters = [{"ids": {"values": ids}}, *queries.visible(principals)]
+    query = {"bool": {"filter": filters}}
+    return {**_page(len(ids), columns), "query": query, "sort": [{"asset": "asc"}]}
+
+
+def _page(size: int, columns: Collection[str]) -> Body:
+    """Ask for columns alone: opening stored documents, or only for their ids, takes far longer."""
+    return {
+        "size": size,
+        "_source": False,
+        "stored_fields": "_none_",
+        "docvalue_fields": sorted(columns),
+    }
 
 
 def _body(
@@ -115,9 +129,9 @@ def _body(
     *,
     must: list[Query],
     size: int,
-    source: Collection[str],
+    columns: Collection[str],
 ) -> Body:
-    body: Body = {"size": size, "_source": sorted(source)}
+    body = _page(size, columns)
     tests = list(queries.selections(request.selection).values())
     kept = [query for query in filters if query != ANYTHING]
     if tests and request.facets:
@@ -129,11 +143,11 @@ def _body(
 
 
 def candidates(
-    request: SearchRequest, *, size: int, source: Collection[str], after: str | None
+    request: SearchRequest, *, size: int, columns: Collection[str], after: str | None
 ) -> Body:
     """Build the search for assets that can match, in order of their ids."""
     filters = [queries.narrowed(request.condition).query, *queries.visible(request.principals)]
-    body = _body(request, filters, must=[], size=size, source=source)
+    body = _body(request, filters, must=[], size=size, columns=columns)
     # With facets Python needs those as well that are not selected.
     body.pop("post_filter", None)
     body["sort"] = [{"asset": "asc"}]
@@ -143,16 +157,15 @@ def candidates(
 
 
 def ordered_candidates(
-    request: SearchRequest, *, size: int, source: Collection[str], after: list[Any] | None
+    request: SearchRequest, *, size: int, columns: Collection[str], after: list[Any] | None
 ) -> Body:
     """Build the search for assets that can match and are selected, in the order asked for."""
     filters = [queries.narrowed(request.condition).query, *queries.visible(request.principals)]
     filters += queries.selections(request.selection).values()
     score = _expression(request.condition, 1.0) if request.sort == "relevance" else []
     scores = [*score, *_text_scores(request.condition)] if request.sort == "relevance" else []
-    body: Body = {
-        "size": size,
-        "_source": sorted(source),
+    body = {
+        **_page(size, columns),
         "query": {"bool": {"filter": [f for f in filters if f != ANYTHING], "should": scores}},
         "sort": _order(request.sort, scored=request.sort == "relevance"),
         "track_total_hits": False,
@@ -200,7 +213,8 @@ def _label_score(seen: Seen, factor: float) -> list[Query]:
 def _counting(seen: Seen) -> Body:
     """Count the ranges of a label; what is as good as any confidence is counted by its terms."""
     if seen.step == 0:
-        return {"terms": {"field": "ranged", "include": f"{seen.key}:[0-9]+", "size": MOST_COUNTS}}
+        # The server finds a prefix at once; a pattern it would try on more.
+        return {"terms": {"field": "ranged", "include": f"{seen.key}:.*", "size": MOST_COUNTS}}
     script = {
         "source": _COUNT_RANGES,
         "lang": "painless",
@@ -211,6 +225,7 @@ def _counting(seen: Seen) -> Body:
 
 def counted(answer: Body) -> tuple[int, bool]:
     """Read the number of ranges out of an answer, and whether these are all."""
+    answer = answer.get("n", answer)
     if "value" in answer:
         return round(answer["value"]), True
     many = sum(

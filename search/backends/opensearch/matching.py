@@ -1,18 +1,18 @@
 """Decides in Python which assets match and when: values of search/backends/timeline.py.
 
-Works on the parts of stored documents that `fields_for` names. Asks no server.
+Works on the columns that `columns_for` names. Asks no server.
 """
 
 from __future__ import annotations
 
-from binascii import a2b_base64
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, cast
+from array import array
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from search.backends import combining, timeline
 from search.backends.base import SearchRequest
-from search.backends.opensearch.schema import score_of
+from search.backends.opensearch import packed
+from search.backends.pieces import Moment
 from search.backends.timeline import RANGES, WHOLE
 from search.conditions import (
     TEXT_WEIGHTS,
@@ -36,32 +36,58 @@ from search.conditions import (
 _FIELDS = {"created": "created_ms", "captured": "captured_ms", "length": "duration_ms"}
 
 
-@dataclass(slots=True)
 class Row:
-    """A stored document on its way to becoming a hit."""
+    """An asset's columns on their way to becoming a hit; packed ones are opened when needed."""
 
-    asset_id: str
-    source: dict[str, Any]
-    value: int = 0
-    score: float = 0.0
-    texts: tuple[tuple[InText, str], ...] = field(default=())
+    __slots__ = ("_columns", "_edges", "_labels", "asset_id", "score", "texts", "value")
+
+    def __init__(self, asset_id: str, columns: dict[str, list[Any]]) -> None:
+        self.asset_id = asset_id
+        self._columns = columns
+        self._labels: packed.Labels | None = None
+        self._edges: array[int] | None = None
+        self.value = 0
+        self.score = 0.0
+        self.texts: tuple[tuple[InText, str], ...] = ()
+
+    def all(self, name: str) -> list[Any]:
+        """Give the values of a column."""
+        return self._columns.get(name, [])
+
+    def first(self, name: str) -> Any:
+        """Give the only value of a column, None if there is none."""
+        values = self._columns.get(name)
+        return values[0] if values else None
 
     @property
     def video(self) -> bool:
         """Tell whether the asset has a time in which something can be."""
-        return bool(self.source["kind"] == "video")
+        return bool(self._columns["kind"][0] == "video")
 
     @property
-    def edges(self) -> list[int]:
+    def labels(self) -> packed.Labels:
+        """The asset's labels."""
+        if self._labels is None:
+            self._labels = packed.Labels(self._columns["bits"][0])
+        return self._labels
+
+    @property
+    def edges(self) -> array[int]:
         """The cuts of the asset's time."""
-        return cast("list[int]", self.source["edges"]["at"])
+        if self._edges is None:
+            self._edges = packed.edges_of(self.first("edges") or "")
+        return self._edges
+
+    def moments(self, steps: dict[int, int]) -> dict[int, list[Moment]]:
+        """Give the moments of these labels, each from its confidence step on."""
+        column = self.first("seen")
+        return packed.moments_of(column, steps) if column else {}
 
 
 # What is made of a condition: a row's value, its score with the weight of that, whether it matches.
 Value = Callable[[Row], int]
 Scored = Callable[[Row], tuple[float, float]]
 Decide = Callable[[Row], bool]
-_EMPTY: Mapping[str, Any] = {}
 
 
 def leaves(condition: Condition) -> Iterable[Seen | Fact]:
@@ -82,23 +108,16 @@ def _has_sequence(condition: Condition) -> bool:
     return isinstance(condition, Sequence) or any(map(_has_sequence, parts_of(condition)))
 
 
-def fields_for(condition: Condition) -> set[str]:
-    """Name the parts of documents that are needed to decide a condition, score and show it."""
-    fields = {"kind", "edges"}
-    for leaf in leaves(condition):
-        fields |= _fields_of(leaf)
-    for leaf in positive_leaves(condition):
-        if isinstance(leaf, Seen):
-            fields |= {f"score.h{leaf.key}", f"score.l{leaf.key}"}
-    return fields
+def columns_for(condition: Condition) -> set[str]:
+    """Name the columns that are needed to decide a condition, score and show it."""
+    return {"kind", "edges"}.union(*map(_columns_of, leaves(condition)))
 
 
-def _fields_of(leaf: Seen | Fact) -> set[str]:
+def _columns_of(leaf: Seen | Fact) -> set[str]:
     if isinstance(leaf, Seen):
-        return {f"masks.l{leaf.key}"}
+        return {"bits"}
     if isinstance(leaf, InText):
-        names = [leaf.field] if leaf.field else list(TEXT_WEIGHTS)
-        return {f"{name}_text" for name in names}
+        return {"texts"}
     if isinstance(leaf, Between):
         return {_FIELDS[leaf.field]}
     if isinstance(leaf, InCategory):
@@ -159,11 +178,11 @@ def _value(condition: Condition, *, anywhere: bool) -> Value:
 
 def _label_value(seen: Seen) -> Value:
     """Make what gives the ranges of a label at its confidence step."""
-    name, step = f"l{seen.key}", seen.step
+    key, step = seen.key, seen.step
 
     def value(row: Row) -> int:
-        masks = row.source.get("masks", _EMPTY).get(name)
-        return timeline.unpack(a2b_base64(masks), step) if masks else 0
+        masks = row.labels.masks(key)
+        return timeline.unpack(masks, step) if masks else 0
 
     return value
 
@@ -178,7 +197,7 @@ def _all(condition: All, *, anywhere: bool) -> Value:
     )
 
 
-def _edges_of(row: Row) -> list[int] | None:
+def _edges_of(row: Row) -> array[int] | None:
     return row.edges if row.video else None
 
 
@@ -191,22 +210,21 @@ def _shaped(row: Row, value: int, request: SearchRequest) -> int:
 
 
 def _holds(fact: Fact, row: Row) -> bool:
-    source = row.source
     if isinstance(fact, OfKind):
-        return bool(source["kind"] == fact.kind)
+        return bool(row.first("kind") == fact.kind)
     if isinstance(fact, InCategory):
-        return fact.name in source["categories"]
+        return fact.name in row.all("categories")
     if isinstance(fact, HasKeyword):
-        return fact.folded in source["keywords"]
+        return fact.folded in row.all("keywords")
     if isinstance(fact, Marked):
-        return fact.mark in source["marks"]
+        return fact.mark in row.all("marks")
     if isinstance(fact, InText):
         return bool(text_field(row, fact))
     return _lies_between(fact, row)
 
 
 def _lies_between(fact: Between, row: Row) -> bool:
-    value = row.source.get(_FIELDS[fact.field])
+    value = row.first(_FIELDS[fact.field])
     if value is None or (fact.field == "length" and not row.video):
         return False
     return (fact.low is None or value >= fact.low) and (fact.high is None or value < fact.high)
@@ -217,9 +235,10 @@ def text_field(row: Row, leaf: InText) -> str:
     if not leaf.tokens:
         return ""
     wanted = f" {' '.join(leaf.tokens)} "
+    texts = packed.texts_of(row.first("texts"))
     for name in [leaf.field] if leaf.field else TEXT_WEIGHTS:
         # Tokens hold no spaces, nor do the spaces between them vary.
-        if wanted in f" {row.source[f'{name}_text']} ":
+        if wanted in f" {texts[name]} ":
             return name
     return ""
 
@@ -247,13 +266,13 @@ def _score(condition: Condition) -> Scored | None:
 
 
 def _label_score(seen: Seen) -> Scored:
-    name, key, step, weight = f"l{seen.key}", seen.key, seen.step, seen.weight
+    key, step, weight = seen.key, seen.step, seen.weight
 
     def scored(row: Row) -> tuple[float, float]:
-        masks = row.source.get("masks", _EMPTY).get(name)
-        if not masks or not timeline.reaches(a2b_base64(masks), step):
+        masks = row.labels.masks(key)
+        if not masks or not timeline.reaches(masks, step):
             return 0.0, weight
-        return score_of(row.source.get("score", _EMPTY), key), weight
+        return row.labels.score(key), weight
 
     return scored
 

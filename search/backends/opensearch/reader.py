@@ -1,16 +1,16 @@
 """Answers requests: a page that the server decides alone, or candidates decided in Python.
 
-One label with facts is one round trip, exact at any size. Everything else reads the assets that
-can match and decides on their stored masks, exactly up to a number of them; above it the answer
-says "more than", the page is found by going through the candidates in the order asked for, and the
-sorts by moments and by screen time order only the candidates that were read.
+One label with facts is one round trip, exact at any size. Everything else reads columns of the
+assets that can match and decides on their masks, exactly up to a number of them; above it the
+answer says "more than", the page is found by going through the candidates in the order asked for,
+and the sorts by moments and by screen time order only the candidates that were read.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from itertools import chain
 from typing import Any
 from uuid import UUID
@@ -18,21 +18,17 @@ from uuid import UUID
 from search.backends import timeline
 from search.backends.base import Hit, Page, SearchRequest
 from search.backends.facets import commonest
-from search.backends.opensearch import asking, queries
-from search.backends.opensearch.matching import Row, decider, fields_for, needs_edges
-from search.backends.pieces import Moment, pieces_of, steps_wanted, surest
-from search.conditions import STEPS, Seen
+from search.backends.opensearch import asking
+from search.backends.opensearch.matching import Row, columns_for, decider, needs_edges
+from search.backends.pieces import pieces_of, steps_wanted, surest
+from search.conditions import Seen
 
 # Gives the answer to the body of a search.
 Ask = Callable[[asking.Body], dict[str, Any]]
 Facets = dict[str, tuple[tuple[str | int, int], ...]]
-# Naming more labels than this costs more than reading all moments of the page's assets.
-_MOST_NAMED = 24
 _BATCH = 2_000
 _PAGE_BATCH = 500
-# Facets of which an asset can have several values, each once.
-_LISTS = frozenset({"label", "category"})
-_SORT_SOURCE = {"newest": "created_ms", "captured": "captured_key", "title": "title"}
+_SORT_COLUMNS = {"newest": "created_ms", "captured": "captured_key", "title": "title"}
 
 
 def search(ask: Ask, request: SearchRequest, *, cap: int) -> Page:
@@ -40,21 +36,21 @@ def search(ask: Ask, request: SearchRequest, *, cap: int) -> Page:
     plain = asking.plain_label(request)
     if plain is not None:
         return _plain(ask, request, *plain)
-    fields = _fields(request)
+    columns = _columns(request)
     decide = decider(request)
     # The assets of the page are read once more, with their moments: most of what is looked at for
     # deciding is never shown, and edges are the bulk of it.
-    late = bool(_moment_fields(request)) and not needs_edges(request)
-    deciding = fields - {"edges"} if late else fields
+    late = bool(steps_wanted(request.condition)) and not needs_edges(request)
+    deciding = columns - {"edges"} if late else columns
     rows, whole = _read(ask, request, deciding, cap=cap)
     matched = [row for row in rows if decide(row)]
     facets = {name: _count(name, _passing(matched, request, name)) for name in request.facets}
     if request.facets:
         matched = _passing(matched, request, "")
-    walks = not whole and request.sort in ("relevance", *_SORT_SOURCE)
+    walks = not whole and request.sort in ("relevance", *_SORT_COLUMNS)
     keyed, more = _walk(ask, request, deciding) if walks else _cut(matched, request)
     return Page(
-        hits=_with_moments(ask, request, keyed, fields),
+        hits=_with_moments(ask, request, keyed, columns),
         assets=len(matched),
         moments=timeline.count_all(row.value for row in matched),
         exact=whole,
@@ -67,13 +63,13 @@ def search(ask: Ask, request: SearchRequest, *, cap: int) -> Page:
 
 
 def _plain(ask: Ask, request: SearchRequest, seen: Seen | None, facts: list[Any]) -> Page:
-    source = _fields(request) | _moment_fields(request)
-    answer = ask(asking.plain_page(request, seen, facts, source))
+    columns = _columns(request) | ({"seen"} if seen else set())
+    answer = ask(asking.plain_page(request, seen, facts, columns))
     rows, decide = _rows(answer), decider(request)
     for row in rows:
         decide(row)
     counted = answer.get("aggregations", {})
-    moments, exact = (0, True) if seen is None else asking.counted(counted["moments"]["n"])
+    moments, exact = (0, True) if seen is None else asking.counted(counted["moments"])
     return Page(
         hits=_hits([(_key(row, request), row) for row in rows[: request.page_size]], request),
         assets=answer["hits"]["total"]["value"],
@@ -91,23 +87,24 @@ def _buckets(answer: dict[str, Any]) -> tuple[tuple[str | int, int], ...]:
 # ---- candidates ----------------------------------------------------------------------------------
 
 
-def _fields(request: SearchRequest) -> set[str]:
-    fields = fields_for(request.condition) | {"generation"}
-    if request.sort in _SORT_SOURCE:
-        fields.add(_SORT_SOURCE[request.sort])
-    return fields
+def _columns(request: SearchRequest) -> set[str]:
+    columns = columns_for(request.condition)
+    if request.sort in _SORT_COLUMNS:
+        columns.add(_SORT_COLUMNS[request.sort])
+    return columns
 
 
 def _read(
-    ask: Ask, request: SearchRequest, fields: Collection[str], *, cap: int
+    ask: Ask, request: SearchRequest, columns: Collection[str], *, cap: int
 ) -> tuple[list[Row], bool]:
     """Read the assets that can match, up to the cap; say whether these are all."""
-    source = {*fields, *asking.FACET_FIELDS.values()} if request.facets else fields
+    if request.facets:
+        columns = {*columns, *asking.FACET_FIELDS.values()}
     rows: list[Row] = []
     while True:
         size = min(_BATCH, cap + 1 - len(rows))
         after = rows[-1].asset_id if rows else None
-        body = asking.candidates(request, size=size, source=source, after=after)
+        body = asking.candidates(request, size=size, columns=columns, after=after)
         body["track_total_hits"] = False
         found = _rows(ask(body))
         rows += found
@@ -118,14 +115,14 @@ def _read(
 
 
 def _walk(
-    ask: Ask, request: SearchRequest, fields: Collection[str]
+    ask: Ask, request: SearchRequest, columns: Collection[str]
 ) -> tuple[list[tuple[Any, Row]], bool]:
     """Go through the candidates in the order asked for until the page is full."""
     keyed: list[tuple[Any, Row]] = []
     after: list[Any] | None = None
     decide = decider(request)
     while True:
-        body = asking.ordered_candidates(request, size=_PAGE_BATCH, source=fields, after=after)
+        body = asking.ordered_candidates(request, size=_PAGE_BATCH, columns=columns, after=after)
         hits = ask(body)["hits"]["hits"]
         for hit in hits:
             row = _row(hit)
@@ -142,7 +139,8 @@ def _rows(answer: dict[str, Any]) -> list[Row]:
 
 
 def _row(hit: dict[str, Any]) -> Row:
-    return Row(hit["_id"], hit["_source"])
+    # Every search of ours is sorted by the asset in the end.
+    return Row(hit["sort"][-1], hit["fields"])
 
 
 def _cut(matched: list[Row], request: SearchRequest) -> tuple[list[tuple[Any, Row]], bool]:
@@ -167,7 +165,7 @@ def _key(row: Row, request: SearchRequest) -> Any:
         return -timeline.count(row.value)
     if request.sort == "screen_time":
         return -_screen_ms(row)
-    value = row.source[_SORT_SOURCE[request.sort]]
+    value = row.first(_SORT_COLUMNS[request.sort])
     return -value if request.sort == "newest" else value
 
 
@@ -193,40 +191,25 @@ def _passing(rows: list[Row], request: SearchRequest, ignored: str) -> list[Row]
 
 
 def _values(name: str, row: Row) -> set[Any]:
-    value = row.source.get(asking.FACET_FIELDS[name])
-    return set(value) if isinstance(value, list) else {value} - {None}
+    return set(row.all(asking.FACET_FIELDS[name]))
 
 
 def _count(name: str, rows: list[Row]) -> tuple[tuple[str | int, int], ...]:
-    field = asking.FACET_FIELDS[name]
-    values = [row.source.get(field) for row in rows]
-    if name in _LISTS:
-        return commonest(Counter(chain.from_iterable(value for value in values if value)))
-    return commonest(Counter(value for value in values if value is not None))
+    column = asking.FACET_FIELDS[name]
+    return commonest(Counter(chain.from_iterable([row.all(column) for row in rows])))
 
 
 # ---- hits ----------------------------------------------------------------------------------------
 
 
-def _moment_fields(request: SearchRequest) -> set[str]:
-    labels = steps_wanted(request.condition)
-    if len(labels) > _MOST_NAMED:
-        return {"moments"}
-    return {f"moments.l{label}" for label in labels}
-
-
 def _with_moments(
-    ask: Ask, request: SearchRequest, keyed: list[tuple[Any, Row]], fields: Collection[str]
+    ask: Ask, request: SearchRequest, keyed: list[tuple[Any, Row]], columns: Collection[str]
 ) -> tuple[Hit, ...]:
     """Read the moments of a page's assets and make its hits."""
-    wanted = _moment_fields(request)
-    if not wanted or not keyed:
+    if not keyed or not steps_wanted(request.condition):
         return _hits(keyed, request)
-    source = {*fields, *wanted}
     ids = [row.asset_id for _, row in keyed]
-    filters = [{"ids": {"values": ids}}, *queries.visible(request.principals)]
-    query = {"bool": {"filter": filters}}
-    body = {"size": len(ids), "_source": sorted(source), "query": query}
+    body = asking.page_of(ids, request.principals, {*columns, "seen"})
     now = {row.asset_id: row for row in _rows(ask(body))}
     decide = decider(request)
     # What changed between the two looks is judged anew; what went away is no hit any more.
@@ -235,13 +218,13 @@ def _with_moments(
 
 
 def _hits(keyed: list[tuple[Any, Row]], request: SearchRequest) -> tuple[Hit, ...]:
-    wanted = {f"l{label}": (label, step) for label, step in steps_wanted(request.condition).items()}
-    return tuple([_hit(row, key, request, _moments(row, wanted)) for key, row in keyed])
+    steps = steps_wanted(request.condition)
+    return tuple([_hit(row, key, request, steps) for key, row in keyed])
 
 
-def _hit(row: Row, key: Any, request: SearchRequest, moments: dict[int, list[Moment]]) -> Hit:
+def _hit(row: Row, key: Any, request: SearchRequest, steps: dict[int, int]) -> Hit:
     ranges = timeline.ranges_of(row.value, row.edges)
-    pieces = pieces_of(ranges, moments, video=row.video)
+    pieces = pieces_of(ranges, row.moments(steps), video=row.video)
     return Hit(
         asset_id=row.asset_id,
         sort_value=key,
@@ -251,14 +234,3 @@ def _hit(row: Row, key: Any, request: SearchRequest, moments: dict[int, list[Mom
         pieces=tuple(surest(pieces, request.moments_per_hit)),
         texts=row.texts,
     )
-
-
-def _moments(row: Row, wanted: Mapping[str, tuple[int, int]]) -> dict[int, list[Moment]]:
-    """Give the moments of the labels that are looked for, at or above their steps."""
-    found = {}
-    for name, rows in row.source.get("moments", {}).items():
-        if name in wanted:
-            label, step = wanted[name]
-            least = STEPS[step]
-            found[label] = rows if not step else [each for each in rows if each[2] >= least]
-    return found

@@ -1,25 +1,23 @@
 """What a document looks like on the server. Raise SCHEMA whenever it changes its meaning.
 
 One document holds all that search knows of one asset. Indexed are facts, tokens, labels with the
-highest confidence step each reaches, and scores. `masks`, `edges` and `moments` are only stored:
-per label the bits of search/backends/timeline.py, and the moments it was seen in.
+highest confidence step each reaches, and scores. What Python decides by lies in packed columns
+(packed.py); `moments` are only stored, for people who look into the index.
 """
 
 from __future__ import annotations
 
-from binascii import b2a_base64
-from collections import defaultdict
 from typing import Any
 
 from search.backends import timeline
 from search.backends.facets import length_class, month_of
+from search.backends.opensearch import packed
+from search.backends.opensearch.packed import SCORE_UNIT
 from search.documents import AssetDocument
 
-SCHEMA = "3"
+SCHEMA = "4"
 # A sort value for assets without a capture date: behind all others.
 NEVER = 1 << 62
-# Whole numbers in which scores are kept, so that none is rounded differently from another's.
-SCORE_UNIT = 10_000
 _LOW_BITS = 7
 _LOW = (1 << _LOW_BITS) - 1
 # The score of a label lies in two rank features: such features keep nine significant bits, and
@@ -33,6 +31,7 @@ _LONGEST_TOKEN = 8_000
 _KEYWORD = {"type": "keyword"}
 _LONG = {"type": "long"}
 _STORED = {"type": "object", "enabled": False}
+_PACKED = {"type": "binary", "doc_values": True}
 _TEXT = {
     "type": "text",
     "analyzer": "tokens",
@@ -75,8 +74,10 @@ MAPPING: dict[str, Any] = {
         "counted": _LONG,
         "moment_count": _LONG,
         "moments_stamp": {"type": "keyword", "index": False, "doc_values": False},
-        "edges": _STORED,
-        "masks": _STORED,
+        "bits": _PACKED,
+        "edges": _PACKED,
+        "seen": _PACKED,
+        "texts": _PACKED,
         "moments": _STORED,
     },
 }
@@ -138,6 +139,7 @@ def _facts(document: AssetDocument) -> dict[str, Any]:
         "file_text": document.file_text,
         "keywords_text": document.keywords_text,
         "description_text": document.description_text,
+        "texts": packed.pack_texts(document),
         "keywords": list(document.keywords),
         "marks": list(document.marks),
         "created_ms": document.created_ms,
@@ -151,40 +153,41 @@ def _facts(document: AssetDocument) -> dict[str, Any]:
 
 def _labels(document: AssetDocument) -> dict[str, Any]:
     built = timeline.build(document)
+    rows = (*built.rows, *built.counted)
+    units = [round(row.score * SCORE_UNIT) for row in rows]
     score: dict[str, int] = {}
     counted: list[int] = []
     tops: list[str] = []
     ranged: list[str] = []
-    masks: dict[str, str] = {}
-    for row in (*built.rows, *built.counted):
-        whole = round(row.score * SCORE_UNIT)
-        name = f"l{row.label}"
-        score[f"h{row.label}"] = (whole >> _LOW_BITS) + 1
-        score[name] = (whole & _LOW) + 1
-        masks[name] = b2a_base64(row.masks, newline=False).decode()
-        steps = row.steps
-        tops.append(f"{row.label}@{steps[-1]}")
-        ranged.append(f"{row.label}:{row.counts[0]}")
-        base, counts = row.label << LABEL_SHIFT, row.counts
+    for row, whole in zip(rows, units, strict=True):
+        label, counts, steps = row.label, row.counts, row.steps
+        score[f"h{label}"] = (whole >> _LOW_BITS) + 1
+        score[f"l{label}"] = (whole & _LOW) + 1
+        tops.append(f"{label}@{steps[-1]}")
+        ranged.append(f"{label}:{counts[0]}")
+        base = label << LABEL_SHIFT
         counted += [base + (step << STEP_SHIFT) + counts[step] for step in steps]
-    moments: defaultdict[str, list[list[float]]] = defaultdict(list)
-    for label, start, end, confidence, _ in document.moments:
-        moments[f"l{label}"].append([start, end, confidence])
     return {
         "labels": [row.label for row in built.rows],
         "tops": tops,
         "score": score,
         "ranged": ranged,
         "counted": counted,
-        "edges": {"at": list(built.edges)},
-        "masks": masks,
-        "moments": moments,
+        "bits": packed.pack_labels(rows, units),
+        "edges": packed.pack_edges(built.edges),
+        "seen": packed.pack_moments(document.moments),
+        "moments": _readable(document),
     }
 
 
-def score_of(stored: dict[str, int], label: int) -> float:
-    """Read the score of a label as it is stored, 0 if the asset does not have it."""
-    high = stored.get(f"h{label}")
-    if high is None:
-        return 0.0
-    return (((high - 1) << _LOW_BITS) + stored[f"l{label}"] - 1) / SCORE_UNIT
+def _readable(document: AssetDocument) -> list[dict[str, Any]]:
+    """Write what is seen when, for people: no search reads it."""
+    return [
+        {
+            "label": document.names.get(label, str(label)),
+            "start_ms": start,
+            "end_ms": end,
+            "confidence": confidence,
+        }
+        for label, start, end, confidence, _ in document.moments
+    ]
