@@ -12,7 +12,13 @@ from search.backends.facets import FACET_VALUES
 from search.backends.opensearch import queries
 from search.backends.opensearch.packed import SCORE_UNIT
 from search.backends.opensearch.queries import ANYTHING, Query
-from search.backends.opensearch.schema import HIGH, LABEL_SHIFT, SCORE_SHIFT, STEP_SHIFT
+from search.backends.opensearch.schema import (
+    HIGH,
+    LABEL_SHIFT,
+    SCORE_SHIFT,
+    STEP_SHIFT,
+    place_of,
+)
 from search.conditions import (
     TEXT_WEIGHTS,
     All,
@@ -45,7 +51,7 @@ MOST_COUNTS = 10_000
 _COUNT_RANGES = f"""
 long label = (long) params.label;
 long low = (label << {LABEL_SHIFT}) + ((long) params.step << {STEP_SHIFT});
-for (long entry : doc['counted']) {{
+for (long entry : doc[params.field]) {{
   if (entry >= low) {{
     return (entry >>> {LABEL_SHIFT}) == label ? (entry & {(1 << STEP_SHIFT) - 1}L) : 0L;
   }}
@@ -214,11 +220,16 @@ def _counting(seen: Seen) -> Body:
     """Count the ranges of a label; what is as good as any confidence is counted by its terms."""
     if seen.step == 0:
         # The server finds a prefix at once; a pattern it would try on more.
-        return {"terms": {"field": "ranged", "include": f"{seen.key}:.*", "size": MOST_COUNTS}}
+        field = f"ranged.{place_of(seen.key)}"
+        return {"terms": {"field": field, "include": f"{seen.key}:.*", "size": MOST_COUNTS}}
     script = {
         "source": _COUNT_RANGES,
         "lang": "painless",
-        "params": {"label": seen.key, "step": seen.step},
+        "params": {
+            "field": f"counted.{place_of(seen.key)}",
+            "label": seen.key,
+            "step": seen.step,
+        },
     }
     return {"sum": {"script": script}}
 

@@ -7,6 +7,7 @@ highest confidence step each reaches, and scores. What Python decides by lies in
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from search.backends import timeline
@@ -26,6 +27,7 @@ HIGH = 1 << _LOW_BITS
 SCORE_SHIFT = HIGH + 1
 LABEL_SHIFT = 32
 STEP_SHIFT = 28
+_PLACES = tuple(f"p{place}" for place in range(32))
 _LONGEST_TOKEN = 8_000
 
 _KEYWORD = {"type": "keyword"}
@@ -38,6 +40,17 @@ _TEXT = {
     "norms": False,
     "copy_to": "words",
 }
+
+
+def place_of(key: int) -> str:
+    """Name the part of a spread field that holds a label: `Seen.key` is counted there."""
+    return _PLACES[key % len(_PLACES)]
+
+
+def _spread(field: dict[str, Any]) -> dict[str, Any]:
+    """Spread a field over several, so that counting one label does not read all of an asset's."""
+    return {"properties": dict.fromkeys(_PLACES, field)}
+
 
 MAPPING: dict[str, Any] = {
     "dynamic": "strict",
@@ -69,10 +82,10 @@ MAPPING: dict[str, Any] = {
         "tops": _KEYWORD,
         "score": {"type": "rank_features"},
         # "12:5": label 12 is seen in five ranges of the asset, whatever the confidence.
-        "ranged": _KEYWORD,
+        "ranged": _spread({"type": "keyword", "index": False}),
         # Label, highest step and number of ranges up to that step, in one number.
-        "counted": _LONG,
-        "moment_count": _LONG,
+        "counted": _spread({"type": "long", "index": False}),
+        "moment_count": {"type": "long", "index": False},
         "moments_stamp": {"type": "keyword", "index": False, "doc_values": False},
         "bits": _PACKED,
         "edges": _PACKED,
@@ -156,17 +169,17 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
     rows = (*built.rows, *built.counted)
     units = [round(row.score * SCORE_UNIT) for row in rows]
     score: dict[str, int] = {}
-    counted: list[int] = []
+    counted: defaultdict[str, list[int]] = defaultdict(list)
     tops: list[str] = []
-    ranged: list[str] = []
+    ranged: defaultdict[str, list[str]] = defaultdict(list)
     for row, whole in zip(rows, units, strict=True):
         label, counts, steps = row.label, row.counts, row.steps
         score[f"h{label}"] = (whole >> _LOW_BITS) + 1
         score[f"l{label}"] = (whole & _LOW) + 1
         tops.append(f"{label}@{steps[-1]}")
-        ranged.append(f"{label}:{counts[0]}")
-        base = label << LABEL_SHIFT
-        counted += [base + (step << STEP_SHIFT) + counts[step] for step in steps]
+        place, base = place_of(label), label << LABEL_SHIFT
+        ranged[place].append(f"{label}:{counts[0]}")
+        counted[place] += [base + (step << STEP_SHIFT) + counts[step] for step in steps]
     return {
         "labels": [row.label for row in built.rows],
         "tops": tops,
