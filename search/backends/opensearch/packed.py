@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from array import array
 from binascii import a2b_base64, b2a_base64
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
-from operator import itemgetter
 
 from search.backends import timeline
 from search.backends.pieces import Moment
@@ -80,37 +77,28 @@ def edges_of(column: str) -> array[int]:
 
 
 def pack_moments(moments: Sequence[MomentRow]) -> str:
-    """Write `seen`: the labels, where the moments of each end, then the moments label by label."""
-    ordered = sorted(moments, key=itemgetter(0))
-    labels, starts, ends, confidences, _ = zip(*ordered, strict=True) if ordered else [()] * 5
-    many = Counter(labels)
+    """Write `seen`: starts, ends and confidences of all moments, then the label of each."""
+    labels, starts, ends, confidences, _ = zip(*moments, strict=True) if moments else [()] * 5
     return _column(
-        len(many).to_bytes(_COUNT_BYTES, "little"),
-        array("I", many).tobytes(),
-        array("I", accumulate(many.values())).tobytes(),
         array("q", starts).tobytes(),
         array("q", ends).tobytes(),
         array("d", confidences).tobytes(),
+        array("I", labels).tobytes(),
     )
 
 
 def moments_of(column: str, steps: Mapping[int, int]) -> dict[int, list[Moment]]:
     """Read from `seen` the moments of these labels, each from its confidence step on."""
     packed = memoryview(_opened(column))
-    many, at = int.from_bytes(packed[:_COUNT_BYTES], "little"), _COUNT_BYTES
-    labels = packed[at : at + 4 * many].cast("I")
-    after = packed[at + 4 * many : at + 8 * many].cast("I")
-    rest = packed[at + 8 * many :]
-    third = len(rest) // 3
-    starts, ends = rest[:third].cast("q"), rest[third : 2 * third].cast("q")
-    confidences = rest[2 * third :].cast("d")
+    # Eight bytes of each number, four of the label.
+    long = len(packed) // 28 * 8
+    starts, ends = packed[:long].cast("q"), packed[long : 2 * long].cast("q")
+    confidences, labels = packed[2 * long : 3 * long].cast("d"), packed[3 * long :].cast("I")
     found: dict[int, list[Moment]] = {}
     for place, label in enumerate(labels):
-        if label in steps:
-            part = slice(after[place - 1] if place else 0, after[place])
-            rows = zip(starts[part], ends[part], confidences[part], strict=True)
-            least = STEPS[steps[label]]
-            found[label] = [row for row in rows if row[2] >= least]
+        if label in steps and confidences[place] >= STEPS[steps[label]]:
+            moment = (starts[place], ends[place], confidences[place])
+            found.setdefault(label, []).append(moment)
     return found
 
 
