@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import LoginView, redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -24,6 +25,13 @@ class SignInView(LoginView):
     template_name = "medialib/sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Say where a link leads, and where the first login stands while nobody has changed it."""
+        # What this is for is Django's to judge: it gives "" for an address that is not ours.
+        leads_to_asset = self.get_redirect_url().startswith("/assets/")
+        is_new = (settings.MEDIALIB_DATA_DIR / "first-login").exists()
+        return super().get_context_data(leads_to_asset=leads_to_asset, is_new=is_new, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign in, unless this name or address has failed too often."""

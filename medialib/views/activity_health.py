@@ -73,8 +73,8 @@ def _process(sign: Sign) -> Health:
     if silence is None:
         return Health(sign.part.label, "not seen yet", "warn", cure)
     if sign.is_fresh:
-        return Health(sign.part.label, f"at work, last sign {_ago(silence)}")
-    return Health(sign.part.label, f"last sign {_ago(silence)}: {waits}", "bad", cure)
+        return Health(sign.part.label, f"seen {_ago(silence)}")
+    return Health(sign.part.label, f"last seen {_ago(silence)}: {waits}", "bad", cure)
 
 
 def _ago(silence: timedelta) -> str:

@@ -179,11 +179,17 @@ def _facts(asset: Asset) -> list[tuple[str, str]]:
         ("Taken", _taken(asset)),
         ("Source", asset.source),
         ("Added", f"{_moment(asset.created_at)} by {asset.owner.get_username()}"),
-        ("Seen by", asset.get_visibility_display().lower()),
+        ("Seen by", _SEEN_BY[asset.visibility]),
     ]
     return [(name, value) for name, value in facts if value]
 
 
+_SEEN_BY = {
+    "private": "its owner only",
+    "groups": "some groups",
+    "library": "everyone signed in",
+    "public": "everyone, without signing in",
+}
 _TAKEN_FORMATS = {"year": "Y", "month": "F Y", "day": "j M Y"}
 
 
@@ -226,6 +232,7 @@ def _data(asset: Asset, moments: Moments) -> dict[str, Any]:
         "duration_ms": asset.duration_ms,
         "frame_ms": 1000 * (asset.fps_den or 1) / (asset.fps_num or 25),
         "labels": moments.data,
+        "seen_by": _SEEN_BY[asset.visibility],
         "detections_url": reverse("api-asset-detections", args=[asset.pk]),
         "storyboard": {"url": url, **sheet.details} if sheet else None,
     }

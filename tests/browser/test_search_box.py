@@ -27,6 +27,11 @@ def test_the_keyboard_takes_a_suggestion(page):
     assert page.input_value("header input[type=search]") == "bottle and Cat"
 
 
+def test_a_click_into_the_empty_box_shows_what_there_is_to_look_for(page):
+    page.locator("search-box input").click()
+    page.locator("search-box [role=option]", has_text="Car").first.wait_for()
+
+
 def test_escape_closes_the_suggestions_and_fields_are_among_them(page):
     page.keyboard.press("/")
     page.keyboard.type("ki", delay=20)

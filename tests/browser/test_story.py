@@ -19,6 +19,11 @@ from tests.browser.story import (
 )
 
 pytestmark = pytest.mark.browser
+_MARIA = """
+from medialib.models import User
+if not User.objects.filter(username="maria").exists():
+    User.objects.create_user("maria", password="quite-a-secret-9")
+"""
 
 
 def test_the_whole_story(page, demo, tmp_path):
@@ -52,6 +57,26 @@ def test_the_video_plays_on_from_there_and_the_keys_go_to_the_next_moment(page):
     before = page.evaluate("document.querySelector('video').currentTime")
     page.keyboard.press("n")
     wait_until(page, f"Math.abs(document.querySelector('video').currentTime - {before}) > 0.05")
+
+
+def test_a_copied_link_leads_another_person_to_the_moment(page, demo, chromium):
+    demo.manage("shell", "-c", _MARIA)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    start = open_moment(page, words="cars", title="A short tour")
+    stand_on(page, round(start * 1000))
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("It opens for everyone signed in.").wait_for()
+    link = page.evaluate("navigator.clipboard.readText()")
+    context = chromium.new_context(base_url=demo.url)
+    other = context.new_page()
+    other.goto(link)
+    other.get_by_text("Sign in, and what the link leads to opens.").wait_for()
+    other.fill("input[name=username]", "maria")
+    other.fill("input[name=password]", "quite-a-secret-9")
+    other.get_by_role("button", name="Sign in").click()
+    other.wait_for_url(link)
+    stand_on(other, round(start * 1000))
+    context.close()
 
 
 def test_only_assets_with_cars_are_listed(page, demo):

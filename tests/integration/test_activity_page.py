@@ -187,7 +187,7 @@ def test_health_names_each_part_with_its_last_sign(mine):
     pulses.note("heavy", "light", "scheduler")
     words = text_of(mine.get(ADDRESS))
     for part in ("Heavy worker", "Light worker", "Scheduler"):
-        assert f"{part} at work, last sign just now" in words
+        assert f"{part} seen just now" in words
     assert "compose.yaml" not in words
 
 
@@ -196,15 +196,15 @@ def test_health_names_each_part_with_its_last_sign(mine):
     [
         (
             "heavy",
-            "Heavy worker last sign 3 min ago: conversions and labelling on this machine wait",
+            "Heavy worker last seen 3 min ago: conversions and labelling on this machine wait",
         ),
         (
             "light",
-            "Light worker last sign 3 min ago: uploads are kept, and nothing is done with them",
+            "Light worker last seen 3 min ago: uploads are kept, and nothing is done with them",
         ),
         (
             "scheduler",
-            "Scheduler last sign 3 min ago: what is retried or waits its turn stands still",
+            "Scheduler last seen 3 min ago: what is retried or waits its turn stands still",
         ),
     ],
 )
@@ -216,7 +216,7 @@ def test_health_says_which_part_alone_is_silent_and_what_to_do(mine, silent, sai
     words = text_of(mine.get(ADDRESS))
     assert said in words
     assert "Under manage.py serve it starts again by itself" in words
-    assert words.count("at work, last sign just now") == 2
+    assert words.count("seen just now") == 2
 
 
 def test_health_says_when_all_live_and_no_message_comes_through(mine):

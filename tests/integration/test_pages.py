@@ -98,6 +98,20 @@ def test_a_wrong_password_gets_a_sentence(client, user):
     assert "This name and password do not fit" in text_of(response)
 
 
+def test_signing_in_says_what_it_is_for_and_where_the_first_login_stands(
+    client, db, settings, tmp_path
+):
+    settings.MEDIALIB_DATA_DIR = tmp_path
+    leads = "what the link leads to opens"
+    first = "were printed where the library was started"
+    sent = text_of(client.get(reverse("sign-in"), {"next": "/assets/1/?q=car"}))
+    assert leads in sent
+    assert first not in sent
+    assert leads not in text_of(client.get(reverse("sign-in"), {"next": "/upload/"}))
+    (tmp_path / "first-login").write_text("admin secret")
+    assert first in text_of(client.get(reverse("sign-in")))
+
+
 def test_guessing_is_slowed_down_even_for_the_right_password(client, user):
     for _ in range(8):
         client.post(reverse("sign-in"), {"username": "ada", "password": "wrong"})

@@ -9,6 +9,7 @@ export class AssetState extends EventTarget {
     this.frame = data.frame_ms;
     this.storyboard = data.storyboard;
     this.detectionsUrl = data.detections_url;
+    this.seenBy = data.seen_by;
     this.threshold = 0;
     this.labels = new Map(data.labels.map((label) => [label.name, label]));
   }

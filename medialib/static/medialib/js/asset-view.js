@@ -22,6 +22,7 @@ class AssetView extends HTMLElement {
     this.list?.connect(this.state);
     this.querySelector("photo-view")?.connect(this.state);
     this.state.addEventListener("change", () => this.#changed());
+    this.querySelector("[data-do=link]")?.addEventListener("click", () => this.#copyLink());
     if (this.player) this.#bindPlayer();
   }
 
@@ -37,7 +38,7 @@ class AssetView extends HTMLElement {
     }
     this.player.addEventListener("click", (event) => {
       const action = event.target.closest("[data-do]")?.dataset.do;
-      if (action) this.act(action);
+      if (action && action !== "link") this.act(action);
     });
     window.addEventListener("hashchange", () => this.#openAtFragment());
     bindKeys(this);
@@ -111,15 +112,17 @@ class AssetView extends HTMLElement {
     else toast(direction > 0 ? "This was the last moment." : "This was the first moment.");
   }
 
+  // A photo's link is its address; a video's leads to where it stands.
   async #copyLink() {
-    const at = this.player.now;
-    history.replaceState(history.state, "", `#t=${seconds(at)}`);
+    const at = this.player && this.player.now;
+    if (this.player) history.replaceState(history.state, "", `#t=${seconds(at)}`);
+    const place = this.player ? clock(at) : "this photo";
     try {
       await navigator.clipboard.writeText(window.location.href);
-      toast(`Link to ${clock(at)} copied.`);
+      toast(`Link to ${place} copied. It opens for ${this.state.seenBy}.`);
     } catch {
       // Browsers give the clipboard to secure pages only.
-      toast(`The address above now points to ${clock(at)}.`);
+      toast(`The address above now points to ${place}: copy it from there.`);
     }
   }
 }

@@ -20,6 +20,8 @@ class SearchBox extends HTMLElement {
     this.onKey = (event) => this.#slash(event);
     document.addEventListener("keydown", this.onKey);
     this.input.addEventListener("input", () => this.#typed());
+    // Who clicks into the empty field may not know what there is to look for.
+    this.input.addEventListener("click", () => this.input.value || this.#suggest({ all: true }));
     this.input.addEventListener("keydown", (event) => this.#key(event));
     this.input.addEventListener("blur", () => this.#close());
     // The field keeps the focus while an option is pressed.

@@ -153,7 +153,15 @@ class UploadForm extends HTMLElement {
       `${kept} of ${this.rows.length} kept` +
       (refused ? ` · ${refused} not taken` : "") +
       (this.left ? ` · ${this.left} other file${this.left === 1 ? "" : "s"} of the folder left out` : "") +
-      this.#pace();
+      this.#pace() +
+      this.#advice();
+  }
+
+  // What to do once all that was sent has ended.
+  #advice() {
+    const found = this.rows.filter((row) => row.element.dataset.tone === "ok").length;
+    if (!found || this.rows.some((row) => !["ended", "failed"].includes(row.phase))) return "";
+    return ` · ${found === this.rows.length ? "all" : found} searchable: type above what you look for`;
   }
 
   // All files together: bytes a second and the time that is left.
