@@ -46,7 +46,7 @@ setup-tests: setup
 # What drives a browser runs in a process of its own: its event loop keeps Django from the database.
 test: setup-tests ## Run the tests (ARGS="-k moments" picks some)
 	@MEDIALIB_DATA_DIR="$(TEST_DATA)" $(PY) -m pytest -q $(SIDE_BY_SIDE) --ignore=tests/browser $(ARGS)
-	@MEDIALIB_DATA_DIR="$(TEST_DATA)" $(PY) -m pytest -q tests/browser $(ARGS) || [ $$? -eq 5 ]
+	@MEDIALIB_DATA_DIR="$(TEST_DATA)" $(PY) -m pytest -q $(SIDE_BY_SIDE) tests/browser $(ARGS) || [ $$? -eq 5 ]
 
 lint: setup-tests ## Check style, layers, types and house rules
 	@$(PY) -m ruff check .

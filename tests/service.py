@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests import prepared
+
+ROOT = prepared.ROOT
 _PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 
 
@@ -131,10 +133,16 @@ def own_environment(folder: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def running(
-    folder: Path, *arguments: str, demo: bool = False, **environment: str
+    folder: Path, *arguments: str, demo: bool = False, fresh: bool = False, **environment: str
 ) -> Iterator[Service]:
-    """Start `manage.py serve` on a free port and wait until it answers; end it afterwards."""
+    """Start `manage.py serve` on a free port and wait until it answers; end it afterwards.
+
+    On an empty folder if it is to be `fresh` or has a database elsewhere, else on a prepared one.
+    """
     own = {**own_environment(folder), **environment}
+    token = ""
+    if not (fresh or "DATABASE_URL" in environment or (folder.exists() and any(folder.iterdir()))):
+        token = prepared.copy_to(folder, own_environment(folder))
     command = [sys.executable, "manage.py", "serve", "--port", "0", *arguments]
     process = subprocess.Popen(
         command if demo else [*command, "--no-demo"],
@@ -151,8 +159,9 @@ def running(
     try:
         assert ready.wait(90), "It did not start:\n" + "\n".join(service.lines)
         assert service.url, "It ended at once:\n" + "\n".join(service.lines)
-        made = service.manage("create_token", "admin", "--scopes", "read,upload,edit,analyse")
-        service.token = made.split()[-1]
+        if not token:
+            token = service.manage("create_token", "admin", "--scopes", prepared.SCOPES).split()[-1]
+        service.token = token
         yield service
     finally:
         if process.poll() is None:

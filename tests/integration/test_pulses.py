@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from tests import prepared
 from tests.service import ROOT, own_environment
 
 _COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -63,7 +64,7 @@ def until_seen(folder: Path, *parts: str) -> None:
 
 def test_a_worker_that_is_not_started_is_named_until_it_is(tmp_path: Path) -> None:
     environment = own_environment(tmp_path)
-    manage(environment, "prepare")
+    prepared.copy_to(tmp_path, environment)
     assert "No worker has been heard of" in manage(environment, "doctor --no-color")
     with started("worker-light", environment), started("scheduler", environment):
         until_seen(tmp_path, "light", "scheduler")

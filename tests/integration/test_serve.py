@@ -22,7 +22,7 @@ from tests.service import ROOT, Service, running
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     require(Path("/proc/self/environ").exists(), "Processes can be listed only where /proc is.")
-    with running(tmp_path_factory.mktemp("service") / "data") as started:
+    with running(tmp_path_factory.mktemp("service") / "data", fresh=True) as started:
         yield started
 
 
