@@ -12,6 +12,7 @@ import pytest
 
 from tests import corpus_service, media_corpus, service
 from tests.browser.screenshots import sign_in
+from tests.servers import LONG
 
 pytestmark = pytest.mark.browser
 REJECTED = {
@@ -58,7 +59,10 @@ def trap():
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    with service.running(tmp_path_factory.mktemp("corpus")) as started:
+    # What is seen in the files is not the point here: where there is little time, few frames are
+    # looked at.
+    variables = {} if LONG else {"MEDIALIB_LOCAL_FPS": "0.5"}
+    with service.running(tmp_path_factory.mktemp("corpus"), **variables) as started:
         yield started
 
 

@@ -128,6 +128,7 @@ class UploadForm extends HTMLElement {
     this.querySelector("[data-table]").hidden = this.rows.length === 0;
     const button = this.querySelector("[data-send]");
     button.disabled = ready.length === 0 || this.started;
+    button.hidden = this.started && ready.length === 0;
     const bytes = ready.reduce((sum, row) => sum + row.file.size, 0);
     const files = `${ready.length} file${ready.length === 1 ? "" : "s"}`;
     button.textContent = ready.length && !this.started ? `Upload ${files}, ${size(bytes)}` : "Upload";
