@@ -61,7 +61,7 @@ format: setup-tests ## Put the code into shape
 bench: setup-tests ## Measure the figures of tests/benchmarks/RESULTS.md
 	@MEDIALIB_DATA_DIR="$(TEST_DATA)" $(PY) -m tests.benchmarks $(ARGS)
 
-screenshots: setup-tests ## Take pictures of every page into screenshots/ (needs Chromium)
+screenshots: setup-tests ## Take pictures of every page into screenshots/ (ARGS=--readme: the README's)
 	@MEDIALIB_DATA_DIR="$(TEST_DATA)" $(PY) -m tests.browser.screenshots $(ARGS)
 
 clean: ## Remove .venv and caches (never your library in var/)

@@ -1,20 +1,24 @@
 """Takes pictures of every page, wide and narrow, light and dark, into `screenshots/`. No test.
 
-`make screenshots` runs it; what it finds in the demo library is what it shows.
+`make screenshots` runs it; what it finds in the demo library is what it shows. With `--readme` it
+makes the README's three pictures instead.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests import service
 from tests.browser.chromium import ARGUMENTS, find_chromium
 
 _SIZES = {"wide": (1440, 900), "narrow": (360, 740)}
+_OF_README = service.ROOT / "medialib" / "static" / "medialib" / "img"
 _THEMES = ("light", "dark")
 _PAGES = {
     "library": "/",
@@ -78,21 +82,64 @@ def take(browser: Browser, *, url: str, password: str, folder: Path) -> list[Pat
     return taken
 
 
+def take_for_readme(browser: Browser, *, url: str, password: str, folder: Path) -> None:
+    """Take the README's pictures: a search, a moment in its video, a contact sheet."""
+    look = {"viewport": {"width": 1280, "height": 800}, "base_url": url}
+    for name, theme in (("search", "light"), ("asset", "dark")):
+        context = browser.new_context(**look, color_scheme=theme)
+        page = context.new_page()
+        sign_in(page, password)
+        page.goto("/search/?q=bottle+or+car+or+cat")
+        if name == "asset":
+            _stand_on_the_cars(page)
+        page.wait_for_load_state("networkidle")
+        _keep(page.screenshot(), folder / f"{name}.jpg")
+        if name == "asset":
+            page.keyboard.press("g")
+            page.select_option("#sheet-of", "2")
+            with page.expect_download() as saved:
+                page.get_by_role("button", name="Make and save").click()
+            _keep(Path(saved.value.path()).read_bytes(), folder / "sheet.jpg")
+        context.close()
+
+
+def _stand_on_the_cars(page: Page) -> None:
+    page.goto("/search/?q=bottle+or+car")
+    tour = page.locator("li.row", has=page.get_by_role("link", name="A short tour", exact=True))
+    tour.locator("ul.pictures a").first.click()
+    page.locator("video").wait_for()
+    page.locator("[data-label=Car] .spans a").first.click()
+    drawn = "Number(document.querySelector('canvas.overlay').dataset.at) > 8000"
+    page.wait_for_function(f"{drawn} && document.querySelector('video').readyState >= 2")
+    page.mouse.move(0, 0)
+
+
+def _keep(picture: bytes, path: Path) -> None:
+    """Keep a picture small: a README is loaded over all sorts of lines."""
+    with Image.open(io.BytesIO(picture)) as opened:
+        image = opened.convert("RGB")
+    image.thumbnail((1280, 800), Image.Resampling.LANCZOS)
+    image.save(path, quality=80, optimize=True, progressive=True)
+
+
 def main() -> None:
     """Start a service with the demo (or use one that runs) and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=service.ROOT / "screenshots")
+    parser.add_argument("--readme", action="store_true", help="the README's three pictures")
     parser.add_argument("--url", help="a running service instead of one of its own")
     parser.add_argument("--password", default="", help="the password of admin there")
     given = parser.parse_args()
+    act = take_for_readme if given.readme else take
+    folder = _OF_README if given.readme else given.folder
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as scratch:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
         if given.url:
-            take(browser, url=given.url, password=given.password, folder=given.folder)
+            act(browser, url=given.url, password=given.password, folder=folder)
         else:
             with service.running(Path(scratch), demo=True, MEDIALIB_STYLEGUIDE="true") as started:
                 started.demo_searchable()
-                take(browser, url=started.url, password=started.password, folder=given.folder)
+                act(browser, url=started.url, password=started.password, folder=folder)
         browser.close()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import json
-import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -18,7 +17,7 @@ from labelling.backends.recorded import RecordedBackend
 from medialib import arrivals, imports, services
 from medialib.exceptions import Refused
 from medialib.models import Asset
-from tests import samples, service
+from tests import prepared, samples, service
 from tests.servers import versitygw
 
 
@@ -258,16 +257,9 @@ def test_a_bucket_is_imported_and_gone_on_with(boss, library, tmp_path, settings
 def test_a_watched_folder_takes_files_once_they_are_whole(tmp_path):
     data, inbox = tmp_path / "data", tmp_path / "inbox"
     inbox.mkdir()
-    environment = {
-        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-        "MEDIALIB_DATA_DIR": str(data),
-        "PYTHONUNBUFFERED": "1",
-    }
+    environment = service.own_environment(data)
+    prepared.copy_to(data, environment)
     manage = [sys.executable, str(service.ROOT / "manage.py")]
-    for words in (["migrate", "-v0"], ["createsuperuser", "--noinput", "-v0"]):
-        person = {"DJANGO_SUPERUSER_USERNAME": "root", "DJANGO_SUPERUSER_PASSWORD": "x"}
-        person |= {"DJANGO_SUPERUSER_EMAIL": "root@example.org"}
-        subprocess.run([*manage, *words], env={**environment, **person}, check=True, timeout=60)
     command = [*manage, "import_media", str(inbox), "--watch", "0.2"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         clip = samples.clip(seconds=1.1)

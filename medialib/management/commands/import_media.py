@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import signal
 import sys
-import threading
 import time
 from argparse import ArgumentParser
 from collections import Counter
@@ -152,11 +152,12 @@ class Command(BaseCommand):
 
     def _watch(self, places: list[imports.Place], seconds: float) -> None:
         """Look again and again; what has the same size twice in a row is whole."""
-        stop = threading.Event()
+        # Not an Event: its lock may be held by the very wait that the signal interrupts.
+        signals: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, lambda number, _: signals.put(number))
         seen: dict[int, set[imports.Found]] = {}
-        while not stop.is_set():
+        while True:
             for index, place in enumerate(places):
                 now = set(place.list())
                 settled = now & seen.get(index, set())
@@ -164,4 +165,8 @@ class Command(BaseCommand):
                 if not all(map(is_known, settled)):
                     self._take_in(imports.Listing(place, is_known=is_known, only=settled))
                 seen[index] = now
-            stop.wait(seconds)
+            try:
+                signals.get(timeout=seconds)
+            except queue.Empty:
+                continue
+            return
