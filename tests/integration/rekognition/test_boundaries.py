@@ -2,7 +2,7 @@
 
 Photos may be paid for once more per kill between the double's answer and our note of it; then that
 stands in the books as uncertain, written before the call. `MEDIALIB_LONG_TESTS=1` leaves out no
-write; without it, every fourth is enough for the day's work.
+write; without it, every eighth is enough for the day's work.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def test_a_worker_of_the_double_may_die_at_every_write(cloud, tmp_path, settings
     )
     environment["MEDIALIB_WORKER_NAME"] = "mortal"
     cloud.double.job_seconds = lambda _: 0.1
-    writes = ("1", "before", "after") if LONG else ("4", "before")
+    writes = ("1", "before", "after") if LONG else ("8", "before")
     command = [sys.executable, "-m", "tests.integration.rekognition.mortal", *writes]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=900)
     assert done.returncode == 0, done.stderr.decode()
