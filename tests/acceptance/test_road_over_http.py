@@ -60,7 +60,7 @@ def test_a_folder_is_imported_from_the_command_line(running, tmp_path):
 def test_killed_workers_lose_nothing(running):
     """Uploads, each with a worker killed at a random point of it; all become searchable.
 
-    The supervisor waits twice as long after each death, so that most of ten are waiting.
+    The supervisor waits twice as long after each death: with ten of them that is most of the time.
     """
     chance = random.Random(20)
     for number in range(10 if LONG else 4):
