@@ -7,6 +7,7 @@ PYTHON ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --no-input --disable-pip-version-check --only-binary :all:
+ALL_NEEDED := requirements.txt tests/requirements.txt search/embeddings/requirements.txt
 # Two files of tests at a time: many wait for a service they have started. Their order is ours.
 SIDE_BY_SIDE ?= -n 2 --dist loadfile --no-loadscope-reorder
 # Tests and checks keep what they write apart from the library of the person who runs them.
@@ -37,10 +38,10 @@ $(VENV)/ready: FORCE
 FORCE:
 
 setup-tests: setup
-	@cat requirements.txt tests/requirements.txt | cmp -s - $(VENV)/installed-tests.txt || { \
+	@cat $(ALL_NEEDED) | cmp -s - $(VENV)/installed-tests.txt || { \
 	  echo "Installing what the tests need into $(VENV) (once) ..."; \
-	  $(PIP) -r tests/requirements.txt \
-	  && cat requirements.txt tests/requirements.txt > $(VENV)/installed-tests.txt || { \
+	  $(PIP) -r tests/requirements.txt && $(PIP) --no-deps -r search/embeddings/requirements.txt \
+	  && cat $(ALL_NEEDED) > $(VENV)/installed-tests.txt || { \
 	    echo "The test libraries could not be installed: the reason stands above." >&2; exit 1; }; }
 
 # What drives a browser runs in a process of its own: its event loop keeps Django from the database.

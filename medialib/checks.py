@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from medialib import storage, upload_news
 from medialib.models import Asset
 from search.backends import get_backend
+from search.embeddings import minilm
 
 # An OpenSearch server's address follows behind the scheme.
 _SEARCH_ENGINES = ("sqlite", "opensearch+https", "opensearch+http")
@@ -69,6 +70,14 @@ def check_search(**_: Any) -> list[CheckMessage]:
     except ImproperlyConfigured as error:
         return [Error(str(error), id="medialib.E011")]
     return []
+
+
+@register()
+def check_embeddings(**_: Any) -> list[CheckMessage]:
+    """Packages that understanding by meaning needs and that are not part of the default run."""
+    if not settings.MEDIALIB_EMBEDDINGS or minilm.is_installed():
+        return []
+    return [Error(minilm.NOT_INSTALLED, id="medialib.E014")]
 
 
 @register()

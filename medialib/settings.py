@@ -231,6 +231,8 @@ _SEARCH = env.str("MEDIALIB_SEARCH", default="sqlite")
 SEARCH_BACKENDS = {
     "default": search_options(_SEARCH, MEDIALIB_DATA_DIR / "search" / "index.sqlite3")
 }
+# Whether words that are in no label are understood by their meaning (search/embeddings).
+MEDIALIB_EMBEDDINGS = env.bool("MEDIALIB_EMBEDDINGS", default=False)
 # Without the address, which may hold a password.
 MEDIALIB_SEARCH = _SEARCH.partition("://")[0]
 

@@ -65,10 +65,12 @@ class Meaning:
     """What words stand for: names of labels, or of one category, and how they were recognised."""
 
     names: tuple[str, ...]
-    how: Literal["name", "form", "alias", "typo"]
+    how: Literal["name", "form", "alias", "typo", "near"]
     type: Literal["label", "category"] = "label"
     # For a typing mistake: the form that it was taken for.
     form: str = ""
+    # For what is only near in meaning: how near, from 0 to 1.
+    cosine: float = 0.0
 
 
 @dataclass(slots=True)
@@ -156,6 +158,7 @@ class Lexicon:
             "form": [f"“{text}” is a form of {name}"],
             "alias": [f"“{text}” is another word for {name}"],
             "typo": [f"“{text}” looks like a typing mistake for “{meaning.form}”"],
+            "near": [f"“{text}” is near to {name} in meaning ({meaning.cosine:.2f} of 1)"],
         }[meaning.how]
         below = self.vocabulary.descendants(self.vocabulary.ids[fold(name)])
         if below:

@@ -7,9 +7,9 @@ search then means is `search.understand`'s matter.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Protocol, cast
 
 from search import everyday, spoken
 from search import words as words_of
@@ -21,6 +21,24 @@ from search.results import Understood
 from search.text import tokens
 from search.tokens import Sign, Token
 
+# How near in meaning a label must be to be taken, and to be suggested (RESULTS.md: how often that is right).
+NEAR_ENOUGH, NEAR_TO_SUGGEST = 0.60, 0.50
+
+
+class NearLabel(Protocol):
+    """A label that is near in meaning to a word."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def cosine(self) -> float:
+        """How near it is, from 0 to 1."""
+
+
+# Lists the labels nearest in meaning to a word, nearest first.
+Nearest = Callable[[str], Sequence[NearLabel]]
 # Stands where a word was left out, so that a NOT before it goes with it.
 GONE = Token(Sign.END, "", -1)
 
@@ -35,6 +53,8 @@ class Reader:
     keep_unknown: bool = False
     # The day on which "last year" is said; None: such words are words like others.
     today: datetime.date | None = None
+    # None: words that are in no label and in no text have no meaning.
+    nearest: Nearest | None = None
     chips: list[Understood] = field(default_factory=list)
     suggestions: list[str] = field(default_factory=list)
     left_out: bool = False
@@ -311,6 +331,8 @@ class Reader:
             return 1
         if size := self._typo(words, at):
             return size
+        if self._near(word):
+            return 1
         if self.keep_unknown and cut:
             self._phrase(word, "in no label and in no text that you may see")
             return 1
@@ -347,6 +369,22 @@ class Reader:
                 return size
             return 0
         return 0
+
+    def _near(self, word: Token) -> bool:
+        """Take the label nearest in meaning if it is near enough; suggest those that nearly are."""
+        if self.nearest is None or words_of.folded(word) in everyday.ORDINARY:
+            return False
+        near = self.nearest(words_of.word_of(word).text)
+        if near and near[0].cosine >= NEAR_ENOUGH:
+            self._mean(Meaning((near[0].name,), "near", cosine=near[0].cosine), [word])
+            return True
+        start, end = word.position, word.position + len(word.text)
+        self.suggestions += [
+            f"{self.text[:start]}{label.name}{self.text[end:]}"
+            for label in near
+            if label.cosine >= NEAR_TO_SUGGEST
+        ]
+        return False
 
     # ---- chips ---------------------------------------------------------------------------------
 

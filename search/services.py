@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
+
+from django.conf import settings
 
 from labelling.taxonomy import Vocabulary
 from labelling.vocabulary import get_vocabulary
@@ -26,6 +29,7 @@ from search.backends.base import (
     Sort,
 )
 from search.conditions import Condition, nearly
+from search.embeddings.nearest import nearest
 from search.feeding import check, index_assets, prepare_index, rebuild, remove_assets
 from search.names import category_named, label_named, source_named
 from search.query import InvalidQuery, Mark, Query, Span, leaves
@@ -128,7 +132,8 @@ def _understanding(text: str, principals: Principals) -> tuple[Vocabulary, Under
     vocabulary, words = get_vocabulary(), plain_words(text)
     seen_words = _asked(lambda backend: backend.words_seen(words, principals))
     today = datetime.datetime.now(datetime.UTC).date()
-    understanding = understand(text, vocabulary, seen_words=seen_words, today=today)
+    near = partial(nearest, vocabulary=vocabulary) if settings.MEDIALIB_EMBEDDINGS else None
+    understanding = understand(text, vocabulary, seen_words=seen_words, today=today, nearest=near)
     _sources_known(understanding.query, principals)
     return vocabulary, understanding, understanding.query
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from labelling.taxonomy import Vocabulary
 from search.alternatives import also_in_texts
 from search.grammar import build
 from search.lexicon import Lexicon
 from search.query import Category, Label, Phrase, Query, Word
-from search.reader import GONE, Reader
+from search.reader import GONE, Nearest, Reader
 from search.results import Understood
 from search.text import tokens
 from search.tidy import tidy
@@ -56,10 +57,12 @@ def understand(
     *,
     seen_words: Collection[str] = (),
     today: datetime.date | None = None,
+    nearest: Nearest | None = None,
 ) -> Understanding:
     """Understand a search; `seen_words` are those tokens that occur in a text the asker may see.
 
     `today` is what "yesterday" and "last year" are counted from; None: they are words like others.
+    `nearest` lists labels by meaning, for words that are in no label and no text.
 
     Raises InvalidQuery for what can't be read and for labels and categories that aren't known.
     """
@@ -67,11 +70,12 @@ def understand(
     # Explicit syntax must be right before words get a meaning.
     build(given)
     lexicon = lexicon_of(vocabulary)
-    reader = Reader(text, lexicon, frozenset(seen_words), today=today)
+    begin = partial(Reader, text, lexicon, frozenset(seen_words), today=today, nearest=nearest)
+    reader = begin()
     read = reader.read(given)
     if reader.left_out and not _says_what(read):
         # Nothing else says what is looked for: finding nothing is honest, finding all is not.
-        reader = Reader(text, lexicon, frozenset(seen_words), keep_unknown=True, today=today)
+        reader = begin(keep_unknown=True)
         read = reader.read(given)
     if not any(token.sign in (Sign.LEAF, Sign.MODIFIER) for token in read):
         # Words that alone say nothing ("the") are looked for in texts rather than find all.

@@ -1,0 +1,1 @@
+"""Labels by meaning, for words that are in no label. Off unless MEDIALIB_EMBEDDINGS is true."""
