@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -58,6 +58,27 @@ _DOUBLE = re.compile(r"(.)\1")
 _SPLIT = re.compile(r"[^\w]+|_")
 _SHORT = 5
 _EXAMPLES = 3
+
+
+# How near in meaning a label must be to be taken, and to be suggested; RESULTS.md says how often
+# that is right.
+NEAR_ENOUGH, NEAR_TO_SUGGEST = 0.60, 0.50
+
+
+class NearLabel(Protocol):
+    """A label that is near in meaning to a word."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def cosine(self) -> float:
+        """How near it is, from 0 to 1."""
+
+
+# Lists the labels nearest in meaning to a word, nearest first.
+Nearest = Callable[[str], Sequence[NearLabel]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,38 +7,27 @@ search then means is `search.understand`'s matter.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, cast
+from typing import cast
 
 from search import everyday, spoken
 from search import words as words_of
 from search.fields import Modifier
-from search.lexicon import MAX_WINDOW, Lexicon, Meaning
+from search.lexicon import (
+    MAX_WINDOW,
+    NEAR_ENOUGH,
+    NEAR_TO_SUGGEST,
+    Lexicon,
+    Meaning,
+    Nearest,
+)
 from search.names import category_named, label_named
 from search.query import Category, Dates, Kind, Label, Length, Phrase, print_duration
 from search.results import Understood
 from search.text import tokens
 from search.tokens import Sign, Token
 
-# How near in meaning a label must be to be taken, and to be suggested (RESULTS.md: how often that is right).
-NEAR_ENOUGH, NEAR_TO_SUGGEST = 0.60, 0.50
-
-
-class NearLabel(Protocol):
-    """A label that is near in meaning to a word."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def cosine(self) -> float:
-        """How near it is, from 0 to 1."""
-
-
-# Lists the labels nearest in meaning to a word, nearest first.
-Nearest = Callable[[str], Sequence[NearLabel]]
 # Stands where a word was left out, so that a NOT before it goes with it.
 GONE = Token(Sign.END, "", -1)
 

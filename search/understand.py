@@ -14,9 +14,9 @@ from functools import partial
 from labelling.taxonomy import Vocabulary
 from search.alternatives import also_in_texts
 from search.grammar import build
-from search.lexicon import Lexicon
+from search.lexicon import Lexicon, Nearest
 from search.query import Category, Label, Phrase, Query, Word
-from search.reader import GONE, Nearest, Reader
+from search.reader import GONE, Reader
 from search.results import Understood
 from search.text import tokens
 from search.tidy import tidy

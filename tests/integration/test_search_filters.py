@@ -82,3 +82,21 @@ def test_synonyms_that_people_add_reach_understanding_at_once(admin_client, stre
     assert saved.status_code == 302, saved.context["errors"]
     assert found("jalopies") == [str(street.pk)]
     assert found("label:Jalopy") == [str(street.pk)]
+
+
+def test_a_word_in_no_label_finds_the_nearest_in_meaning_only_if_that_is_switched_on(
+    user, settings
+):
+    parade = make_asset(user, ("Soldier", 1_000, 5_000, 96.0))
+    titled = make_asset(user, title="Infantryman at rest")
+    services.index_assets([parade.pk])
+    assert found("infantryman") == []
+    settings.MEDIALIB_EMBEDDINGS = True
+    answer = services.search("infantryman", principals=library.EVERYONE)
+    assert [result.asset_id for result in answer.results] == [str(parade.pk)]
+    (chip,) = answer.query.understood
+    assert chip.value == "Soldier"
+    assert "near to Soldier in meaning" in chip.reason
+    # A word in a text that the asker may read is meant as it stands.
+    services.index_assets([titled.pk])
+    assert found("infantryman") == [str(titled.pk)]

@@ -163,24 +163,6 @@ def test_a_word_with_no_meaning_finds_nothing_and_asks_what_was_meant(street):
     assert "Car" in answer.query.suggestions
 
 
-def test_a_word_in_no_label_finds_the_nearest_in_meaning_only_if_that_is_switched_on(
-    user, settings
-):
-    parade = make_asset(user, ("Soldier", 1_000, 5_000, 96.0))
-    titled = make_asset(user, title="Infantryman at rest")
-    services.index_assets([parade.pk])
-    assert found("infantryman") == []
-    settings.MEDIALIB_EMBEDDINGS = True
-    answer = services.search("infantryman", principals=EVERYONE)
-    assert [result.asset_id for result in answer.results] == [str(parade.pk)]
-    (chip,) = answer.query.understood
-    assert chip.value == "Soldier"
-    assert "near to Soldier in meaning" in chip.reason
-    # A word in a text that the asker may read is meant as it stands.
-    services.index_assets([titled.pk])
-    assert found("infantryman") == [str(titled.pk)]
-
-
 def test_filters_of_the_language_and_of_the_form_agree(street, user):
     photo = make_asset(user, ("Car", 0, 0, 80.0), kind="photo", captured_at=timezone.now())
     photo.keywords.add(Keyword.objects.create(name="Été", folded="ete"))

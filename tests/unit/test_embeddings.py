@@ -11,7 +11,7 @@ from labelling.taxonomy import Vocabulary
 from medialib import checks
 from search.embeddings import minilm
 from search.embeddings.nearest import SHIPPED, nearest
-from search.reader import NEAR_ENOUGH
+from search.lexicon import NEAR_ENOUGH
 from search.understand import understand
 
 VOCABULARY = Vocabulary.from_csv()
