@@ -8,6 +8,7 @@ from tests.benchmarks.measure import ratio_of
 from tests.browser.player import FRAMES, jump_about, keep_numbered_clip, watch_boxes
 
 pytestmark = pytest.mark.browser
+GOAL, MOST_ROUNDS = 1.3, 4
 
 
 def test_the_box_on_a_frame_is_that_frames(page, demo, tmp_path):
@@ -18,7 +19,12 @@ def test_the_box_on_a_frame_is_that_frames(page, demo, tmp_path):
 
 
 def test_jumping_takes_no_longer_than_on_a_bare_page(page, record_property):
-    pairs = jump_about(page)
-    ratio = ratio_of(pairs)
+    pairs: list[tuple[float, float]] = []
+    for _ in range(MOST_ROUNDS):
+        pairs += jump_about(page)
+        ratio = ratio_of(pairs)
+        # On a busy machine a few pairs say nothing: more of them do.
+        if ratio.high <= GOAL or ratio.low > GOAL:
+            break
     record_property("jump on the asset page / on a bare page", str(ratio))
-    assert ratio.middle <= 1.3, sorted(ours / bare for ours, bare in pairs)
+    assert ratio.middle <= GOAL, sorted(ours / bare for ours, bare in pairs)
