@@ -160,22 +160,6 @@ class DerivedFile:
     details: dict[str, Any] = field(default_factory=dict)
 
 
-def keep_rendition(
-    asset: Asset,
-    kind: str,
-    path: Path,
-    *,
-    content_type: str,
-    at: int = 0,
-    width: int | None = None,
-    height: int | None = None,
-    details: dict[str, Any] | None = None,
-) -> Rendition:
-    """Store a derived file and put its row in place of an older one, whose object is removed."""
-    file = DerivedFile(kind, path, content_type, at, width, height, details or {})
-    return keep_renditions(asset, [file])[0]
-
-
 def keep_renditions(asset: Asset, files: Sequence[DerivedFile]) -> list[Rendition]:
     """Store derived files and put their rows in place of older ones, all of them or none."""
     with ExitStack() as stored:

@@ -10,8 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from medialib import storage, upload_news
 from medialib.models import Asset
+from search import embeddings
 from search.backends import get_backend
-from search.embeddings import minilm
 
 # An OpenSearch server's address follows behind the scheme.
 _SEARCH_ENGINES = ("sqlite", "opensearch+https", "opensearch+http")
@@ -75,9 +75,9 @@ def check_search(**_: Any) -> list[CheckMessage]:
 @register()
 def check_embeddings(**_: Any) -> list[CheckMessage]:
     """Packages that understanding by meaning needs and that are not part of the default run."""
-    if not settings.MEDIALIB_EMBEDDINGS or minilm.is_installed():
+    if not settings.MEDIALIB_EMBEDDINGS or embeddings.is_installed():
         return []
-    return [Error(minilm.NOT_INSTALLED, id="medialib.E014")]
+    return [Error(embeddings.NOT_INSTALLED, id="medialib.E014")]
 
 
 @register()

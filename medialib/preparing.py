@@ -105,15 +105,15 @@ def time_left(progress: float, *, elapsed: float) -> str:
 def _keep_playback(asset: Asset, target: Path) -> None:
     with LocalSource(target) as source:
         made = probing.probe(source)
-        assets.keep_rendition(
-            asset,
+        playback = assets.DerivedFile(
             Rendition.Kind.PLAYBACK,
             target,
-            content_type="video/mp4",
+            "video/mp4",
             width=made.width,
             height=made.height,
             details={"duration_ms": made.duration_ms},
         )
+        assets.keep_renditions(asset, [playback])
         # One timeline: what is played, analysed and pictured is this file, so its length counts.
         Asset.objects.filter(pk=asset.pk).update(duration_ms=made.duration_ms)
         asset.refresh_from_db()

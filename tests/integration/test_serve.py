@@ -70,15 +70,7 @@ Pulse.objects.update(seen_at=timezone.now() - timedelta(hours=1))
 
 def silent_parts(service: Service) -> set[str]:
     """Ask the doctor which parts are silent; all, where it says that no worker is heard of."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", "doctor", "--no-color"],
-        cwd=ROOT,
-        env=service.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = service.tried("doctor", "--no-color", seconds=60)
     if "No worker has been heard of" in done.stdout:
         return {"Heavy worker", "Light worker", "Scheduler"}
     return set(re.findall(r"workers +([\w ]+): not heard of", done.stdout))

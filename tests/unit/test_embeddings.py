@@ -1,5 +1,8 @@
 """Words that are in no label are understood by their meaning, if that is switched on."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from labelling.taxonomy import Vocabulary
 from medialib import checks
+from search import embeddings
 from search.embeddings import minilm
 from search.embeddings.nearest import SHIPPED, nearest
 from search.lexicon import NEAR_ENOUGH
@@ -107,10 +111,22 @@ class TestUnderstanding:
         assert "label" not in str(understand("barista", VOCABULARY).query)
 
 
+def test_switched_off_it_costs_no_process_anything():
+    looked = (
+        "import sys, django; django.setup(); import medialib.urls; "
+        "print({'numpy', 'tokenizers'} & set(sys.modules))"
+    )
+    variables = {**os.environ, "DJANGO_SETTINGS_MODULE": "medialib.settings"}
+    done = subprocess.run(
+        [sys.executable, "-c", looked], env=variables, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
 def test_switched_on_without_its_packages_the_service_says_how_to_get_them(settings, monkeypatch):
     settings.MEDIALIB_EMBEDDINGS = True
     assert checks.check_embeddings() == []
-    monkeypatch.setattr(minilm, "PACKAGES", ("no_such_package",))
+    monkeypatch.setattr(embeddings, "PACKAGES", ("no_such_package",))
     (error,) = checks.check_embeddings()
     assert "pip install --no-deps -r search/embeddings/requirements.txt" in error.msg
     settings.MEDIALIB_EMBEDDINGS = False

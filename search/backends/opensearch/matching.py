@@ -39,13 +39,14 @@ _FIELDS = {"created": "created_ms", "captured": "captured_ms", "length": "durati
 class Row:
     """An asset's columns on their way to becoming a hit; packed ones are opened when needed."""
 
-    __slots__ = ("_columns", "_edges", "_labels", "asset_id", "score", "texts", "value")
+    __slots__ = ("_columns", "_edges", "_labels", "_tokens", "asset_id", "score", "texts", "value")
 
     def __init__(self, asset_id: str, columns: dict[str, list[Any]]) -> None:
         self.asset_id = asset_id
         self._columns = columns
         self._labels: packed.Labels | None = None
         self._edges: array[int] | None = None
+        self._tokens: dict[str, str] | None = None
         self.value = 0
         self.score = 0.0
         self.texts: tuple[tuple[InText, str], ...] = ()
@@ -77,6 +78,13 @@ class Row:
         if self._edges is None:
             self._edges = packed.edges_of(self.first("edges") or "")
         return self._edges
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """The tokens of the asset's texts, joined by spaces, by field."""
+        if self._tokens is None:
+            self._tokens = packed.texts_of(self._columns["texts"][0])
+        return self._tokens
 
     def moments(self, steps: dict[int, int]) -> dict[int, list[Moment]]:
         """Give the moments of these labels, each from its confidence step on."""
@@ -235,10 +243,9 @@ def text_field(row: Row, leaf: InText) -> str:
     if not leaf.tokens:
         return ""
     wanted = f" {' '.join(leaf.tokens)} "
-    texts = packed.texts_of(row.first("texts"))
     for name in [leaf.field] if leaf.field else TEXT_WEIGHTS:
         # Tokens hold no spaces, nor do the spaces between them vary.
-        if wanted in f" {texts[name]} ":
+        if wanted in f" {row.tokens[name]} ":
             return name
     return ""
 
