@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from django.core.cache import caches
 
 from medialib.models import Asset, Step, User
 from tests import postgres
+from tests.servers import moto
 
 # What takes longest is begun first, or one process is left alone with it in the end.
 _LONGEST_FIRST = ("acceptance", "contracts", "integration", "unit")
@@ -135,14 +135,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """The address of moto's server, which stands in for all of Amazon."""
-    from moto.server import ThreadedMotoServer
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with moto.running() as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 import subprocess
@@ -53,37 +52,35 @@ def _idle(jobs: Any, slots: int, *, expected: int) -> float:
 @contextmanager
 def cloud_of(slots: int, *, notices: bool) -> Iterator[dict[str, Any]]:
     import boto3
-    from moto.server import ThreadedMotoServer
 
+    from tests.servers import moto
     from tests.servers.rekognition.clock import Clock
     from tests.servers.rekognition.double import Double
     from tests.servers.rekognition.media import Bucket
     from tests.servers.rekognition.server import serving
 
     os.environ |= {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    url = "http://{}:{}".format(*moto.get_host_and_port())
-    name = f"bench-{uuid.uuid4().hex}"
-    made: dict[str, Any] = {"moto": url, "bucket": name}
-    clients = {name: boto3.client(name, endpoint_url=url, region_name=REGION) for name in _NAMES}
-    clients["s3"].create_bucket(
-        Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
-    )
-    made["topic"] = clients["sns"].create_topic(Name=name)["TopicArn"]
-    made["queue"] = clients["sqs"].create_queue(QueueName=name)["QueueUrl"]
-    arn = f"arn:aws:sqs:{REGION}:123456789012:{name}"
-    clients["sns"].subscribe(TopicArn=made["topic"], Protocol="sqs", Endpoint=arn)
-    chance = random.Random(11)
-    bucket = Bucket(url, region=REGION, key="bench", secret="bench")
-    double = Double(REGION, bucket, Clock(SPEED), job_limit=slots, quotas={})
-    double.job_seconds = lambda _: chance.uniform(60, 90)
-    if notices:
-        double.announce(url)
-    with serving(double) as server:
-        yield {**made, "double": double, "url": server.url}
-    moto.stop()
+    with moto.running() as url:
+        name = f"bench-{uuid.uuid4().hex}"
+        made: dict[str, Any] = {"moto": url, "bucket": name}
+        clients = {
+            each: boto3.client(each, endpoint_url=url, region_name=REGION) for each in _NAMES
+        }
+        clients["s3"].create_bucket(
+            Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        made["topic"] = clients["sns"].create_topic(Name=name)["TopicArn"]
+        made["queue"] = clients["sqs"].create_queue(QueueName=name)["QueueUrl"]
+        arn = f"arn:aws:sqs:{REGION}:123456789012:{name}"
+        clients["sns"].subscribe(TopicArn=made["topic"], Protocol="sqs", Endpoint=arn)
+        chance = random.Random(11)
+        bucket = Bucket(url, region=REGION, key="bench", secret="bench")
+        double = Double(REGION, bucket, Clock(SPEED), job_limit=slots, quotas={})
+        double.job_seconds = lambda _: chance.uniform(60, 90)
+        if notices:
+            double.announce(url)
+        with serving(double) as server:
+            yield {**made, "double": double, "url": server.url}
 
 
 _NAMES = ("s3", "sns", "sqs")

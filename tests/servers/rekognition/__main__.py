@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.servers import moto
 from tests.servers.rekognition.announcing import MODES
 from tests.servers.rekognition.clock import Clock
 from tests.servers.rekognition.double import Double
@@ -38,20 +38,14 @@ def _say(sentence: str) -> None:
 def _own_s3(bucket: str, region: str) -> Iterator[str]:
     """Serve S3 (moto's, in memory) with one empty bucket; gives its address."""
     import boto3
-    from moto.server import ThreadedMotoServer
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     os.environ |= {"AWS_ACCESS_KEY_ID": "double", "AWS_SECRET_ACCESS_KEY": "double"}
-    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    moto.start()
-    url = "http://{}:{}".format(*moto.get_host_and_port())
     there = {} if region == "us-east-1" else {"LocationConstraint": region}
-    client = boto3.client("s3", endpoint_url=url, region_name=region)
-    client.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": there} if there else {}))
-    try:
+    config = {"CreateBucketConfiguration": there} if there else {}
+    with moto.running() as url:
+        client = boto3.client("s3", endpoint_url=url, region_name=region)
+        client.create_bucket(Bucket=bucket, **config)
         yield url
-    finally:
-        moto.stop()
 
 
 def main() -> None:
