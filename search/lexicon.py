@@ -77,8 +77,8 @@ class NearLabel(Protocol):
         """How near it is, from 0 to 1."""
 
 
-# Lists the labels nearest in meaning to a word, nearest first.
-Nearest = Callable[[str], Sequence[NearLabel]]
+# Lists the labels of a vocabulary nearest in meaning to a word, nearest first.
+Nearest = Callable[[str, Vocabulary], Sequence[NearLabel]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -363,7 +363,7 @@ class Reader:
         """Take the label nearest in meaning if it is near enough; suggest those that nearly are."""
         if self.nearest is None or words_of.folded(word) in everyday.ORDINARY:
             return False
-        near = self.nearest(words_of.word_of(word).text)
+        near = self.nearest(words_of.word_of(word).text, self.lexicon.vocabulary)
         if near and near[0].cosine >= NEAR_ENOUGH:
             self._mean(Meaning((near[0].name,), "near", cosine=near[0].cosine), [word])
             return True

@@ -59,15 +59,15 @@ class Unlooked:
     unlabelled: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SeenLabel:
-    """A label seen in a range, with the best confidence there."""
+    """A label seen in a range, with the best confidence there. Not frozen: see base.Piece."""
 
     label: str
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FoundMoment:
     """A range that matches; a photo's is 0, 0. `label` is the one seen most surely in it."""
 
@@ -93,9 +93,9 @@ class Result:
     moments: tuple[FoundMoment, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FacetValue:
-    """One value of a facet, how many assets have it, and whether it is selected."""
+    """One value of a facet, how many assets have it, and whether it is selected (not frozen)."""
 
     value: str
     count: int

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from labelling.vocabulary import get_vocabulary
 from medialib.exceptions import SearchUnavailable
 from medialib.models import Asset
 from medialib.selectors import Principals, visible_assets
-from search import cursors, why
+from search import cursors
 from search.backends import get_backend
 from search.backends.base import (
     FACETS,
@@ -46,8 +45,9 @@ from search.results import (
     UnderstoodQuery,
 )
 from search.text import fold
-from search.understand import Understanding, plain_words, understand
+from search.understand import Understanding, plain_words, understood_before
 from search.unlooked import unlooked
+from search.why import explainer
 
 __all__ = [
     "check",
@@ -112,7 +112,7 @@ def _answer(
     return SearchAnswer(
         query=understood,
         total=Total(page.assets, page.moments, page.exact),
-        results=tuple(_result(hit, request.condition, vocabulary) for hit in page.hits),
+        results=_results(page, request.condition, vocabulary),
         near_misses=_near_misses(request, vocabulary),
         unlooked=None if page.assets else unlooked(request.principals),
         facets=_facet_values(page, request.selection, vocabulary),
@@ -132,17 +132,17 @@ def _understanding(text: str, principals: Principals) -> tuple[Vocabulary, Under
     vocabulary, words = get_vocabulary(), plain_words(text)
     seen_words = _asked(lambda backend: backend.words_seen(words, principals))
     today = datetime.datetime.now(datetime.UTC).date()
-    near = _nearest(vocabulary) if settings.MEDIALIB_EMBEDDINGS else None
-    understanding = understand(text, vocabulary, seen_words=seen_words, today=today, nearest=near)
+    near = _nearest() if settings.MEDIALIB_EMBEDDINGS else None
+    understanding = understood_before(text, vocabulary, seen_words, today, near)
     _sources_known(understanding.query, principals)
     return vocabulary, understanding, understanding.query
 
 
-def _nearest(vocabulary: Vocabulary) -> Nearest:
+def _nearest() -> Nearest:
     # Only here, as what it imports would cost every process tens of megabytes.
     from search.embeddings.nearest import nearest
 
-    return partial(nearest, vocabulary=vocabulary)
+    return nearest
 
 
 def _near_misses(request: SearchRequest, vocabulary: Vocabulary) -> tuple[Result, ...]:
@@ -152,7 +152,7 @@ def _near_misses(request: SearchRequest, vocabulary: Vocabulary) -> tuple[Result
         return ()
     near = replace(request, condition=condition, page_size=_NEAR_MISSES, facets=())
     page = _asked(lambda backend: backend.search(near))
-    return tuple(_result(hit, condition, vocabulary) for hit in page.hits)
+    return _results(page, condition, vocabulary)
 
 
 def _sources_known(query: Query, principals: Principals) -> None:
@@ -277,25 +277,32 @@ def _rounding(confidence: float) -> Understood | None:
     return rounded(confidence, text=f"{confidence:g} %")
 
 
-def _result(hit: Hit, condition: Condition, vocabulary: Vocabulary) -> Result:
-    moments, names = [], vocabulary.names
+def _results(page: Page, condition: Condition, vocabulary: Vocabulary) -> tuple[Result, ...]:
+    explain = explainer(condition, vocabulary)
+    return tuple(
+        [
+            Result(
+                asset_id=hit.asset_id,
+                score=hit.score,
+                moment_count=hit.moment_count,
+                screen_ms=hit.screen_ms,
+                why=explain(hit),
+                moments=_moments(hit, vocabulary.names),
+            )
+            for hit in page.hits
+        ]
+    )
+
+
+def _moments(hit: Hit, names: Mapping[int, str]) -> tuple[FoundMoment, ...]:
+    moments = []
     for piece in hit.pieces:
         labels = tuple(
-            [
-                SeenLabel(names.get(label) or str(label), confidence)
-                for label, confidence in piece.labels
-            ]
+            [SeenLabel(names.get(label) or str(label), sure) for label, sure in piece.labels]
         )
         first = labels[0].label if labels else ""
         moments.append(FoundMoment(first, piece.start_ms, piece.end_ms, piece.confidence, labels))
-    return Result(
-        asset_id=hit.asset_id,
-        score=hit.score,
-        moment_count=hit.moment_count,
-        screen_ms=hit.screen_ms,
-        why=why.reasons(hit, condition, vocabulary),
-        moments=tuple(moments),
-    )
+    return tuple(moments)
 
 
 def _facet_values(
@@ -318,14 +325,17 @@ def _shown(
     counted: Iterable[tuple[str | int, int]], selected: set[str], vocabulary: Vocabulary
 ) -> Iterator[FacetValue]:
     """Give the commonest values of a facet, and those that are selected wherever they stand."""
-    shown = 0
+    shown, missing = 0, selected - {""}
     for value, count in counted:
         name = vocabulary.names.get(value, "") if isinstance(value, int) else value
         chosen = name in selected
         if name and (chosen or value not in vocabulary.hidden):
             shown += 1
+            missing.discard(name)
             if chosen or shown <= _FACET_VALUES:
                 yield FacetValue(name, count, chosen)
+            if shown >= _FACET_VALUES and not missing:
+                return
 
 
 def _next(page: Page, mark: str) -> str | None:

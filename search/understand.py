@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from labelling.taxonomy import Vocabulary
 from search.alternatives import also_in_texts
@@ -23,6 +23,8 @@ from search.tidy import tidy
 from search.tokens import Sign, Token, tokenise
 
 _MAX_SUGGESTIONS = 3
+# Pages, facets and sorts of one search are asked for one after another, in the same words.
+_REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,33 @@ class Understanding:
     suggestions: tuple[str, ...]
 
 
-# The lexicon of the vocabulary asked for last: making one takes some ten milliseconds.
-_kept: list[Lexicon] = []
+class _Kept:
+    """The lexicon of a vocabulary and what was understood by it lately."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        # Making one takes some ten milliseconds.
+        self.lexicon = Lexicon.of(vocabulary)
+        self.understand = lru_cache(_REMEMBERED)(partial(_understand, self.lexicon))
+
+
+# Those of the vocabulary asked for last.
+_kept: list[_Kept] = []
+
+
+def _kept_of(vocabulary: Vocabulary) -> _Kept:
+    kept = _kept[0] if _kept else None
+    if kept is None or kept.lexicon.vocabulary is not vocabulary:
+        kept = _Kept(vocabulary)
+        _kept[:] = [kept]
+    return kept
 
 
 def lexicon_of(vocabulary: Vocabulary) -> Lexicon:
     """Give the lexicon of a vocabulary, made once."""
-    if not _kept or _kept[0].vocabulary is not vocabulary:
-        _kept[:] = [Lexicon.of(vocabulary)]
-    return _kept[0]
+    return _kept_of(vocabulary).lexicon
 
 
+@lru_cache(_REMEMBERED)
 def plain_words(text: str) -> frozenset[str]:
     """List the tokens of the bare words in a search: those worth asking the texts for."""
     bare = [token.value for token in tokenise(text) if token.sign is Sign.WORD]
@@ -66,11 +84,31 @@ def understand(
 
     Raises InvalidQuery for what can't be read and for labels and categories that aren't known.
     """
+    return _understand(lexicon_of(vocabulary), text, frozenset(seen_words), today, nearest)
+
+
+def understood_before(
+    text: str,
+    vocabulary: Vocabulary,
+    seen_words: frozenset[str],
+    today: datetime.date,
+    nearest: Nearest | None,
+) -> Understanding:
+    """Do what `understand` does, but once for the same words."""
+    return _kept_of(vocabulary).understand(text, seen_words, today, nearest)
+
+
+def _understand(
+    lexicon: Lexicon,
+    text: str,
+    seen_words: frozenset[str],
+    today: datetime.date | None,
+    nearest: Nearest | None,
+) -> Understanding:
     given = tokenise(text)
     # Explicit syntax must be right before words get a meaning.
     build(given)
-    lexicon = lexicon_of(vocabulary)
-    begin = partial(Reader, text, lexicon, frozenset(seen_words), today=today, nearest=nearest)
+    begin = partial(Reader, text, lexicon, seen_words, today=today, nearest=nearest)
     reader = begin()
     read = reader.read(given)
     if reader.left_out and not _says_what(read):
@@ -79,7 +117,7 @@ def understand(
         read = reader.read(given)
     if not any(token.sign in (Sign.LEAF, Sign.MODIFIER) for token in read):
         # Words that alone say nothing ("the") are looked for in texts rather than find all.
-        reader = Reader(text, lexicon, frozenset(seen_words))
+        reader = Reader(text, lexicon, seen_words)
         read = reader.as_text(given)
     query, chips = also_in_texts(
         build(tidy(read, gone=GONE)), given, read, reader.chips, seen_words=seen_words

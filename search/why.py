@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from labelling.taxonomy import Vocabulary
 from search.backends.base import Hit
 from search.conditions import Condition, Seen, Sequence, parts_of, positive_leaves
@@ -15,28 +17,32 @@ _FIELDS = {
 _MAX_REASONS = 6
 
 
-def reasons(hit: Hit, condition: Condition, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """List why this asset matches, the most telling first."""
-    found = [*_kinships(hit, condition, vocabulary), *_sequences(condition, vocabulary)]
-    for leaf, name in hit.texts:
-        found.append(f"“{' '.join(leaf.tokens)}” is in {_FIELDS[name]}")
-    if hit.pieces:
-        best = max([piece.confidence for piece in hit.pieces])
-        seen = f"seen {seconds(hit.screen_ms)}; " if hit.screen_ms else ""
-        found.append(f"{seen}best {best:.0f} %")
-    return tuple(dict.fromkeys(found))[:_MAX_REASONS]
+def explainer(condition: Condition, vocabulary: Vocabulary) -> Callable[[Hit], tuple[str, ...]]:
+    """Make what lists why an asset matches, the most telling first."""
+    labels = [leaf for leaf in positive_leaves(condition) if isinstance(leaf, Seen)]
+    above_others = tuple(dict.fromkeys(leaf for leaf in labels if leaf.below))
+    sequences = _sequences(condition, vocabulary)
+
+    def reasons(hit: Hit) -> tuple[str, ...]:
+        found = [*_kinships(hit, above_others, vocabulary), *sequences]
+        for leaf, name in hit.texts:
+            found.append(f"“{' '.join(leaf.tokens)}” is in {_FIELDS[name]}")
+        if hit.pieces:
+            best = max([piece.confidence for piece in hit.pieces])
+            seen = f"seen {seconds(hit.screen_ms)}; " if hit.screen_ms else ""
+            found.append(f"{seen}best {best:.0f} %")
+        return tuple(dict.fromkeys(found))[:_MAX_REASONS]
+
+    return reasons
 
 
-def _kinships(hit: Hit, condition: Condition, vocabulary: Vocabulary) -> list[str]:
+def _kinships(hit: Hit, above_others: tuple[Seen, ...], vocabulary: Vocabulary) -> list[str]:
     """Say "Sedan is a Car" where a label below the one asked for was seen."""
-    above_others = [
-        leaf for leaf in positive_leaves(condition) if isinstance(leaf, Seen) and leaf.below
-    ]
     if not above_others:
         return []
-    seen = dict.fromkeys(label for piece in hit.pieces for label, _ in piece.labels)
+    seen = dict.fromkeys([label for piece in hit.pieces for label, _ in piece.labels])
     said = []
-    for leaf in dict.fromkeys(above_others):
+    for leaf in above_others:
         if leaf.label in seen:
             continue
         above = vocabulary.names.get(leaf.label, "")

@@ -31,7 +31,7 @@ def surest(pieces: list[Piece], most: int) -> list[Piece]:
 
 
 def pieces_of(
-    ranges: list[tuple[int, int]], moments: Mapping[int, Iterable[Moment]], *, video: bool
+    ranges: list[tuple[int, int]], moments: Mapping[int, list[Moment]], *, video: bool
 ) -> list[Piece]:
     """Make a piece of every range, with the best confidence of each label seen in it."""
     ends = [end for _, end in ranges]
@@ -41,13 +41,40 @@ def pieces_of(
         rows = rows if video else [(0, 1, confidence) for _, _, confidence in rows]
         for at, confidence in _best(ranges, ends, rows).items():
             seen[at].append((label, confidence))
-    pieces = []
-    for (start, end), found in zip(ranges, seen, strict=True):
-        if len(found) > 1:
-            found.sort(key=lambda pair: (-pair[1], pair[0]))
-        best = found[0][1] if found else 0.0
-        pieces.append(Piece(start if video else 0, end if video else 0, best, tuple(found)))
-    return pieces
+    return [
+        _piece(start, end, found) if video else _piece(0, 0, found)
+        for (start, end), found in zip(ranges, seen, strict=True)
+    ]
+
+
+def joined_pieces(moments: Mapping[int, list[Moment]], *, video: bool) -> list[Piece]:
+    """Make the pieces of labels alone: their moments, made one where they touch."""
+    if not video:
+        best = [(label, max([row[2] for row in rows])) for label, rows in moments.items() if rows]
+        return [_piece(0, 0, best)] if best else []
+    whole = [
+        (start, end, label, sure)
+        for label, rows in moments.items()
+        for start, end, sure in rows
+        if start < end
+    ]
+    found: list[tuple[int, int, dict[int, float]]] = []
+    for start, end, label, sure in sorted(whole):
+        if not found or start > found[-1][1]:
+            found.append((start, end, {label: sure}))
+            continue
+        since, until, seen = found[-1]
+        if end > until:
+            found[-1] = (since, end, seen)
+        if sure > seen.get(label, -1.0):
+            seen[label] = sure
+    return [_piece(start, end, list(seen.items())) for start, end, seen in found]
+
+
+def _piece(start: int, end: int, seen: list[tuple[int, float]]) -> Piece:
+    if len(seen) > 1:
+        seen.sort(key=lambda pair: (-pair[1], pair[0]))
+    return Piece(start, end, seen[0][1] if seen else 0.0, tuple(seen))
 
 
 def _best(

@@ -29,7 +29,7 @@ class Label:
 
 
 def understood(text, *near, seen=()):
-    return understand(text, VOCABULARY, seen_words=seen, nearest=lambda word: near)
+    return understand(text, VOCABULARY, seen_words=seen, nearest=lambda word, vocabulary: near)
 
 
 class TestTheNetwork:

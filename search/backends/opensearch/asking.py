@@ -216,6 +216,12 @@ def _label_score(seen: Seen, factor: float) -> list[Query]:
     ]
 
 
+def score_of(hit: Body) -> float:
+    """Read a label's score out of a hit that is sorted by it."""
+    scored: float = hit["sort"][0]
+    return (round(scored) - SCORE_SHIFT) / SCORE_UNIT
+
+
 def _counting(seen: Seen) -> Body:
     """Count the ranges of a label; what is as good as any confidence is counted by its terms."""
     if seen.step == 0:

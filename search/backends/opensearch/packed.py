@@ -7,9 +7,13 @@ moments, `texts` the tokens of every field.
 
 from __future__ import annotations
 
+import struct
 from array import array
-from binascii import a2b_base64, b2a_base64
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+
+import pybase64
 
 from search.backends import timeline
 from search.backends.pieces import Moment
@@ -20,6 +24,8 @@ from search.documents import AssetDocument, MomentRow
 # Whole numbers in which scores are kept, so that none is rounded differently from another's.
 SCORE_UNIT = 10_000
 _COUNT_BYTES = 4
+# A moment: its start and end in milliseconds, its confidence.
+_MOMENT = struct.Struct("<qqd")
 
 
 class Labels:
@@ -77,28 +83,31 @@ def edges_of(column: str) -> array[int]:
 
 
 def pack_moments(moments: Sequence[MomentRow]) -> str:
-    """Write `seen`: starts, ends and confidences of all moments, then the label of each."""
-    labels, starts, ends, confidences, _ = zip(*moments, strict=True) if moments else [()] * 5
+    """Write `seen`: the labels, how many moments there are up to the end of each, the moments."""
+    # In order of label and time: a label's moments lie side by side.
+    rows = sorted(moments)
+    held = Counter([row[0] for row in rows])
     return _column(
-        array("q", starts).tobytes(),
-        array("q", ends).tobytes(),
-        array("d", confidences).tobytes(),
-        array("I", labels).tobytes(),
+        len(held).to_bytes(_COUNT_BYTES, "little"),
+        array("I", held).tobytes(),
+        array("I", accumulate(held.values())).tobytes(),
+        *[_MOMENT.pack(start, end, confidence) for _, start, end, confidence, _ in rows],
     )
 
 
 def moments_of(column: str, steps: Mapping[int, int]) -> dict[int, list[Moment]]:
     """Read from `seen` the moments of these labels, each from its confidence step on."""
-    packed = memoryview(_opened(column))
-    # Eight bytes of each number, four of the label.
-    long = len(packed) // 28 * 8
-    starts, ends = packed[:long].cast("q"), packed[long : 2 * long].cast("q")
-    confidences, labels = packed[2 * long : 3 * long].cast("d"), packed[3 * long :].cast("I")
+    packed = _opened(column)
+    many = int.from_bytes(packed[:_COUNT_BYTES], "little")
+    heads = struct.unpack_from(f"<{2 * many}I", packed, _COUNT_BYTES)
+    labels, ends = heads[:many], (0, *heads[many:])
+    begin = _COUNT_BYTES + 8 * many
     found: dict[int, list[Moment]] = {}
-    for place, label in enumerate(labels):
-        if label in steps and confidences[place] >= STEPS[steps[label]]:
-            moment = (starts[place], ends[place], confidences[place])
-            found.setdefault(label, []).append(moment)
+    for label in steps.keys() & labels:
+        place = labels.index(label)
+        first, after = begin + ends[place] * _MOMENT.size, begin + ends[place + 1] * _MOMENT.size
+        rows, low = list(_MOMENT.iter_unpack(packed[first:after])), STEPS[steps[label]]
+        found[label] = [row for row in rows if row[2] >= low] if low else rows
     return found
 
 
@@ -115,9 +124,9 @@ def texts_of(column: str) -> dict[str, str]:
 
 
 def _column(*parts: bytes) -> str:
-    return b2a_base64(b"".join(parts), newline=False).decode()
+    return pybase64.b64encode_as_string(b"".join(parts))
 
 
 def _opened(column: str) -> bytes:
-    # The server gives it without padding; more of it than is needed does no harm.
-    return a2b_base64(f"{column}==")
+    # The server gives it without padding.
+    return pybase64.b64decode(column + "=" * (-len(column) % 4), validate=True)

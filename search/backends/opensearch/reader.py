@@ -16,11 +16,11 @@ from typing import Any
 from uuid import UUID
 
 from search.backends import timeline
-from search.backends.base import Hit, Page, SearchRequest
+from search.backends.base import Hit, Page, Piece, SearchRequest
 from search.backends.facets import commonest
 from search.backends.opensearch import asking
 from search.backends.opensearch.matching import Row, columns_for, decider, needs_edges
-from search.backends.pieces import pieces_of, steps_wanted, surest
+from search.backends.pieces import joined_pieces, pieces_of, steps_wanted, surest
 from search.conditions import Seen
 
 # Gives the answer to the body of a search.
@@ -63,15 +63,16 @@ def search(ask: Ask, request: SearchRequest, *, cap: int) -> Page:
 
 
 def _plain(ask: Ask, request: SearchRequest, seen: Seen | None, facts: list[Any]) -> Page:
-    columns = _columns(request) | ({"seen"} if seen else set())
-    answer = ask(asking.plain_page(request, seen, facts, columns))
-    rows, decide = _rows(answer), decider(request)
-    for row in rows:
-        decide(row)
+    # Where the server has scored, a label's moments say all: neither masks nor cuts are read.
+    scored = seen is not None and not seen.count and request.sort == "relevance"
+    columns = {"kind"} if scored else _columns(request)
+    answer = ask(asking.plain_page(request, seen, facts, columns | ({"seen"} if seen else set())))
+    rows = _rows(answer)
+    page = rows[: request.page_size]
     counted = answer.get("aggregations", {})
     moments, exact = (0, True) if seen is None else asking.counted(counted["moments"])
     return Page(
-        hits=_hits([(_key(row, request), row) for row in rows[: request.page_size]], request),
+        hits=_scored_hits(page, answer, request) if scored else _decided_hits(page, request),
         assets=answer["hits"]["total"]["value"],
         moments=moments,
         exact=exact,
@@ -80,8 +81,27 @@ def _plain(ask: Ask, request: SearchRequest, seen: Seen | None, facts: list[Any]
     )
 
 
+def _scored_hits(
+    page: list[Row], answer: dict[str, Any], request: SearchRequest
+) -> tuple[Hit, ...]:
+    steps, hits = steps_wanted(request.condition), []
+    for row, found in zip(page, answer["hits"]["hits"], strict=False):
+        row.score = asking.score_of(found)
+        hits.append(
+            _hit(row, -row.score, joined_pieces(row.moments(steps), video=row.video), request)
+        )
+    return tuple(hits)
+
+
+def _decided_hits(page: list[Row], request: SearchRequest) -> tuple[Hit, ...]:
+    decide = decider(request)
+    for row in page:
+        decide(row)
+    return _hits([(_key(row, request), row) for row in page], request)
+
+
 def _buckets(answer: dict[str, Any]) -> tuple[tuple[str | int, int], ...]:
-    return tuple((bucket["key"], bucket["doc_count"]) for bucket in answer["buckets"])
+    return tuple([(bucket["key"], bucket["doc_count"]) for bucket in answer["buckets"]])
 
 
 # ---- candidates ----------------------------------------------------------------------------------
@@ -218,19 +238,21 @@ def _with_moments(
 
 
 def _hits(keyed: list[tuple[Any, Row]], request: SearchRequest) -> tuple[Hit, ...]:
-    steps = steps_wanted(request.condition)
-    return tuple([_hit(row, key, request, steps) for key, row in keyed])
+    steps, hits = steps_wanted(request.condition), []
+    for key, row in keyed:
+        ranges = timeline.ranges_of(row.value, row.edges)
+        pieces = pieces_of(ranges, row.moments(steps), video=row.video)
+        hits.append(_hit(row, key, pieces, request))
+    return tuple(hits)
 
 
-def _hit(row: Row, key: Any, request: SearchRequest, steps: dict[int, int]) -> Hit:
-    ranges = timeline.ranges_of(row.value, row.edges)
-    pieces = pieces_of(ranges, row.moments(steps), video=row.video)
+def _hit(row: Row, key: Any, pieces: list[Piece], request: SearchRequest) -> Hit:
     return Hit(
         asset_id=row.asset_id,
         sort_value=key,
         score=row.score,
-        moment_count=len(ranges),
-        screen_ms=sum([end - start for start, end in ranges]) if row.video else 0,
+        moment_count=len(pieces),
+        screen_ms=sum([piece.end_ms - piece.start_ms for piece in pieces]),
         pieces=tuple(surest(pieces, request.moments_per_hit)),
         texts=row.texts,
     )
