@@ -297,9 +297,10 @@ def _results(page: Page, condition: Condition, vocabulary: Vocabulary) -> tuple[
 def _moments(hit: Hit, names: Mapping[int, str]) -> tuple[FoundMoment, ...]:
     moments = []
     for piece in hit.pieces:
-        labels = tuple(
-            [SeenLabel(names.get(label) or str(label), sure) for label, sure in piece.labels]
-        )
+        # Mostly one label is seen in it, for which setting up a comprehension takes longest.
+        labels: tuple[SeenLabel, ...] = ()
+        for label, sure in piece.labels:
+            labels += (SeenLabel(names.get(label) or str(label), sure),)
         first = labels[0].label if labels else ""
         moments.append(FoundMoment(first, piece.start_ms, piece.end_ms, piece.confidence, labels))
     return tuple(moments)

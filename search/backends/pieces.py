@@ -52,6 +52,9 @@ def joined_pieces(moments: Mapping[int, list[Moment]], *, video: bool) -> list[P
     if not video:
         best = [(label, max([row[2] for row in rows])) for label, rows in moments.items() if rows]
         return [_piece(0, 0, best)] if best else []
+    if len(moments) == 1:
+        ((label, rows),) = moments.items()
+        return _of_one_label(label, rows)
     whole = [
         (start, end, label, sure)
         for label, rows in moments.items()
@@ -69,6 +72,24 @@ def joined_pieces(moments: Mapping[int, list[Moment]], *, video: bool) -> list[P
         if sure > seen.get(label, -1.0):
             seen[label] = sure
     return [_piece(start, end, list(seen.items())) for start, end, seen in found]
+
+
+def _of_one_label(label: int, rows: list[Moment]) -> list[Piece]:
+    """Make the pieces of a single label, which most searches ask for, without sorting labels."""
+    pieces: list[Piece] = []
+    until = -1
+    for start, end, sure in sorted(rows):
+        if start > until:
+            if start < end:
+                pieces.append(Piece(start, end, sure, ((label, sure),)))
+                until = end
+            continue
+        last = pieces[-1]
+        if end > until:
+            last.end_ms = until = end
+        if sure > last.confidence and start < end:
+            last.confidence, last.labels = sure, ((label, sure),)
+    return pieces
 
 
 def _piece(start: int, end: int, seen: list[tuple[int, float]]) -> Piece:
