@@ -10,16 +10,36 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from tests.benchmarks import urls
 from tests.benchmarks.library import fill
 from tests.benchmarks.measure import Ratio, bounds, met, rss_bytes, table
 
+if TYPE_CHECKING:
+    from django.test import Client
+
 QUERIES = ("car", "dog", "car and person", "cat or dog", "person not car", "bottle", "truck")
 ASSETS, SMOKE_ASSETS = 2_000, 50
 ROUNDS, SMOKE_ROUNDS = 60, 2
 SEARCHES, SMOKE_SEARCHES = 1_000, 20
+REFUSALS, SMOKE_REFUSALS = 20, 1
+# Each must be refused in a sentence with its place, and at once.
+REFUSED = (
+    "x" * 5_000,
+    "car " * 1_250,
+    "(" * 200 + "car" + ")" * 200,
+    " OR ".join("a" * 500),
+    " OR ".join("a" * 150),
+    "car conf:>9000",
+    "date:2026-13..",
+    'car "unclosed',
+    "label:carr",
+    "nosuchfield:car",
+    "source:nowhere",
+    "car AND (dog OR NOT",
+)
 MIB = 1024**2
 
 
@@ -27,6 +47,7 @@ def main(smoke: bool) -> str:
     """Measure and draw the table."""
     fill(SMOKE_ASSETS if smoke else ASSETS)
     ratio = _door(SMOKE_ROUNDS if smoke else ROUNDS)
+    refused = _slowest_refusal(SMOKE_REFUSALS if smoke else REFUSALS)
     idle, growth = _memory(smoke)
     what = (
         "`GET /api/search/`, p50 ÷ (bare token-checked view of the same bytes + the service call)"
@@ -35,6 +56,13 @@ def main(smoke: bool) -> str:
     return table(
         [
             (what, "≤ 1.3", figures, ratio.verdict(1.3)),
+            (
+                "`GET /api/search/` refusing what can't be read, slowest of "
+                f"{len(REFUSED)} searches (the median of each, wall)",
+                "< 50 ms",
+                f"{refused * 1e3:.1f} ms",
+                met(refused < 0.05),
+            ),
             ("web process, RSS idle", "≤ 180 MB", f"{idle:.0f} MB", met(idle <= 180)),
             ("its growth after 1,000 searches", "≤ 10 MB", f"{growth:.1f} MB", met(growth <= 10)),
         ]
@@ -45,14 +73,12 @@ def _door(rounds: int) -> Ratio:
     """Relate each query's median through the API to the medians of its parts, in CPU seconds."""
     from django.test import Client
 
-    from medialib import tokens
     from medialib.models import User
     from medialib.selectors import Principals
     from search import services
 
     user = User.objects.get(username="bench")
-    token = tokens.make(user, name="bench", scopes=["read"])
-    client = Client(headers={"Authorization": f"Bearer {token}"})
+    client = _asker()
     assert Client().get("/bare/").status_code == 401, "The floor must check its token."
     ratios, ours, floors = [], [], []
     for query in QUERIES:
@@ -71,6 +97,31 @@ def _door(rounds: int) -> Ratio:
     low, high = bounds(ratios)
     middle = statistics.median(ratios)
     return Ratio(middle, low, high, statistics.median(ours), statistics.median(floors))
+
+
+def _asker() -> Client:
+    from django.test import Client
+
+    from medialib import tokens
+    from medialib.models import User
+
+    token = tokens.make(User.objects.get(username="bench"), name="bench", scopes=["read"])
+    return Client(headers={"Authorization": f"Bearer {token}"})
+
+
+def _slowest_refusal(rounds: int) -> float:
+    """Give the seconds of that search which takes longest to be refused."""
+    client, slowest = _asker(), 0.0
+    for text in REFUSED:
+        spent = []
+        for _ in range(rounds):
+            begin = time.perf_counter()
+            answer = client.get(f"/api/search/?q={quote(text)}")
+            spent.append(time.perf_counter() - begin)
+            assert answer.status_code == 400, (text[:40], answer.status_code)
+            assert "position" in answer.json(), text[:40]
+        slowest = max(slowest, statistics.median(spent))
+    return slowest
 
 
 def _interleaved(rounds: int, *works: Callable[[], object]) -> list[float]:
