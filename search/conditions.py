@@ -38,7 +38,7 @@ def step_at_least(confidence: float) -> int:
 
 def step_of(confidence: float) -> int:
     """Give the index of the highest step that a confidence reaches."""
-    return max(bisect_right(STEPS, confidence) - 1, 0)
+    return bisect_right(STEPS, confidence, 1) - 1
 
 
 @dataclass(frozen=True, slots=True)

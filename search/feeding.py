@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import gc
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
@@ -20,6 +22,8 @@ from search.documents import AssetDocument, build_documents, searchable
 # Rows that are gone have no generation any more, and ids never come back.
 _FOR_EVER = 2**62
 _BATCH = 200
+# While one waits for the engine, another makes its batch ready.
+_SENDERS = 2
 _FACTS = ("pk", "deleted_at", "state", "index_generation")
 Progress = Callable[[int, int], None]
 
@@ -94,26 +98,37 @@ def rebuild(on_progress: Progress | None = None) -> int:
     backend = get_backend()
     total, done, put = Asset.objects.count(), 0, 0
     with (
+        _old_left_alone(),
         backend.rebuild(made_from=get_vocabulary().version) as target,
-        ThreadPoolExecutor(1) as sender,
+        ThreadPoolExecutor(_SENDERS) as senders,
     ):
         held = _Held(target.held())
-        sending: Future[int] | None = None
+        sending: deque[Future[int]] = deque()
         for batch in _all_ids():
-            # The next batch is read while the engine still takes the last one.
+            # The next batch is read while the engine still takes the last ones.
             part = _part_of(batch, held.up_to(batch[-1]))
-            put += sending.result() if sending else 0
-            sending = sender.submit(part.send, target)
+            put += sending.popleft().result() if len(sending) == _SENDERS else 0
+            sending.append(senders.submit(part.send, target))
             done += len(batch)
             if on_progress is not None:
                 on_progress(done, total)
-        put += sending.result() if sending else 0
+        put += sum(part.result() for part in sending)
         target.remove(dict.fromkeys(held.up_to(None), _FOR_EVER))
     # Only now is true what the new index holds.
     indexed = backend.generations()
     while batch_held := dict(islice(indexed, _BATCH)):
         _note({UUID(asset_id): generation for asset_id, generation in batch_held.items()})
     return put
+
+
+@contextmanager
+def _old_left_alone() -> Iterator[None]:
+    """Let the collector of garbage pass over what is there already: that took a twentieth."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class _Held:

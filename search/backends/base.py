@@ -118,7 +118,7 @@ class Health:
 
 
 class RebuildTarget(Protocol):
-    """An index being built beside the one in use."""
+    """An index being built beside the one in use; several threads may write to it."""
 
     def put(self, documents: Iterable[AssetDocument]) -> int:
         """Add documents; give how many were taken."""

@@ -11,10 +11,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from search.conditions import STEPS, counted_key, step_of
-from search.documents import AssetDocument, MomentRow
+from search.documents import AssetDocument
 from search.query import COUNTS
 from search.ranges import join
 from search.results import label_score
@@ -22,6 +23,7 @@ from search.results import label_score
 _STEPS = len(STEPS)
 _HEAD = 1 + _STEPS
 _NONE = 255
+_PRESENT = (1 << _STEPS) - 1
 _NONE_BYTE = bytes((_NONE,))
 _FIRST_COUNTED = counted_key(0, COUNTS[0])
 WHOLE = 1
@@ -33,14 +35,16 @@ class LabelRow(NamedTuple):
 
     label: int
     score: float
-    counts: tuple[int, ...]
-    masks: bytes
     # The confidence steps at which something changes: the highest of each mask.
     steps: tuple[int, ...]
+    # How many ranges each of these masks has.
+    ranges: tuple[int, ...]
+    masks: bytes
 
 
+_label_of = itemgetter(0)
 # A label's row without the label.
-_Looks = tuple[float, tuple[int, ...], bytes, tuple[int, ...]]
+_Looks = tuple[float, tuple[int, ...], tuple[int, ...], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,62 +60,60 @@ class Timeline:
 
 
 def build(document: AssetDocument) -> Timeline:
-    """Cut an asset's time and set the bits of every label and of everything above it."""
-    photo = document.kind == "photo"
-    pieces = [(0, 1) if photo else (row[1], row[2]) for row in document.moments]
-    edges = sorted({edge for piece in pieces for edge in piece})
-    steps_of: dict[int, dict[int, int]] = {}
+    """Cut an asset's time and set the bits of every label and of everything above it.
+
+    Until a label's row is made, its bits at all confidence steps lie in one integer, a lane of
+    bits for each step; below them, bit n says that there is something at step n.
+    """
+    edges = _edges(document)
+    lanes: dict[int, int] = {}
     best: dict[int, float] = {}
-    for (label, reached), seen in _seen(document.moments, pieces, edges).items():
+    for (label, reached), (bits, surest) in _seen(document, edges).items():
         lineage = (label, *document.ancestors.get(label, ()))
         for key in _with_counts(lineage, reached) if reached else lineage:
-            steps = steps_of.get(key)
-            if steps is None:
-                steps_of[key], best[key] = seen.steps.copy(), seen.best
+            if key not in lanes:
+                lanes[key], best[key] = bits, surest
                 continue
-            for step, bits in seen.steps.items():
-                steps[step] = steps.get(step, 0) | bits
-            if seen.best > best[key]:
-                best[key] = seen.best
+            lanes[key] |= bits
+            if surest > best[key]:
+                best[key] = surest
+    photo = document.kind == "photo"
     whole_ms = 0 if photo else max(document.duration_ms, edges[-1] if edges else 0)
     rows: list[LabelRow] = []
-    alike: dict[tuple[object, ...], _Looks] = {}
-    for label in sorted(steps_of):
-        steps = steps_of[label]
-        ordered = tuple(sorted(steps.items()) if len(steps) > 1 else steps.items())
+    alike: dict[tuple[int, float], _Looks] = {}
+    for label in sorted(lanes):
+        same = (lanes[label], best[label])
         # Many a label is seen just when the one below it is.
-        looks = alike.get((best[label], ordered))
+        looks = alike.get(same)
         if looks is None:
-            looks = _looks(ordered, best=best[label], edges=edges, whole_ms=whole_ms)
-            alike[best[label], ordered] = looks
+            looks = alike[same] = _looks(*same, edges=edges, whole_ms=whole_ms)
         rows.append(LabelRow(label, *looks))
-    plain = sum([row.label < _FIRST_COUNTED for row in rows])
+    plain = bisect_left(rows, _FIRST_COUNTED, key=_label_of)
     return Timeline(tuple(edges), tuple(rows[:plain]), tuple(rows[plain:]))
 
 
-@dataclass(slots=True)
-class _Seen:
-    """When a label itself was seen, by confidence step, and how surely at most."""
-
-    steps: dict[int, int]
-    best: float
+def _edges(document: AssetDocument) -> list[int]:
+    if document.kind == "photo":
+        return [0, 1] if document.moments else []
+    return sorted({row[1] for row in document.moments}.union([row[2] for row in document.moments]))
 
 
-def _seen(
-    moments: Iterable[MomentRow], pieces: Iterable[tuple[int, int]], edges: list[int]
-) -> dict[tuple[int, int], _Seen]:
-    """Set the bits of every label, and of each number of COUNTS it reaches."""
-    bit = {edge: 2 << position for position, edge in enumerate(edges)}
-    found: dict[tuple[int, int], _Seen] = {}
-    for (label, _, _, confidence, instances), (start, end) in zip(moments, pieces, strict=True):
-        key = (label, 0 if instances < COUNTS[0] else bisect_right(COUNTS, instances))
-        seen = found.get(key)
-        if seen is None:
-            seen = found[key] = _Seen({}, confidence)
-        elif confidence > seen.best:
-            seen.best = confidence
+def _seen(document: AssetDocument, edges: list[int]) -> dict[tuple[int, int], tuple[int, float]]:
+    """Give the lanes and the best confidence of every label, with how many of COUNTS it reaches."""
+    photo = document.kind == "photo"
+    bit = {edge: 1 << position for position, edge in enumerate(edges)}
+    lane = len(edges) + 1
+    found: dict[tuple[int, int], tuple[int, float]] = {}
+    for label, start, end, confidence, instances in document.moments:
         step = step_of(confidence)
-        seen.steps[step] = seen.steps.get(step, 0) | bit[end] - bit[start]
+        span = 1 if photo else bit[end] - bit[start]
+        bits = span << _STEPS + 1 + step * lane | 1 << step
+        key = (label, 0 if instances < COUNTS[0] else bisect_right(COUNTS, instances))
+        if key in found:
+            before, surest = found[key]
+            found[key] = (before | bits, surest if surest > confidence else confidence)
+        else:
+            found[key] = (bits, confidence)
     return found
 
 
@@ -119,38 +121,40 @@ def _with_counts(labels: Iterable[int], reached: int) -> list[int]:
     return [counted_key(label, count) for label in labels for count in (0, *COUNTS[:reached])]
 
 
-def _looks(
-    steps: Sequence[tuple[int, int]], *, best: float, edges: list[int], whole_ms: int
-) -> _Looks:
+def _looks(lanes: int, best: float, *, edges: list[int], whole_ms: int) -> _Looks:
     """Work out all of a label's row but which label it is."""
+    steps, head = _head(lanes & _PRESENT)
+    lane = len(edges) + 1
+    one = (1 << lane) - 1
     seen = 0
     masks: list[int] = []
-    for _, bits in reversed(steps):
-        seen |= bits
+    for step in reversed(steps):
+        seen |= lanes >> _STEPS + step * lane & one
         masks.append(seen)
     masks.reverse()
+    # A range changes two bits: one where it starts, one behind its end.
+    ranges = tuple([(mask ^ mask << 1).bit_count() >> 1 for mask in masks])
     width = (seen.bit_length() + 7) // 8
-    counted = [(mask & ~(mask << 1)).bit_count() for mask in masks]
-    present = tuple([step for step, _ in steps])
-    head, entries = _head(present)
     share = screen_ms(seen, edges) / whole_ms if whole_ms else 0.0
-    return (
-        label_score(best=best, share=share, ranges=counted[0]),
-        tuple([counted[entry] if entry != _NONE else 0 for entry in entries]),
-        head + b"".join([mask.to_bytes(width, "little") for mask in masks]),
-        present,
-    )
+    score = label_score(best=best, share=share, ranges=ranges[0])
+    return score, steps, ranges, head + b"".join([mask.to_bytes(width, "little") for mask in masks])
 
 
 @lru_cache(maxsize=4_096)
-def _head(present: tuple[int, ...]) -> tuple[bytes, bytes]:
-    """Say which mask holds at each step, with the number of masks before and without it.
+def _head(present: int) -> tuple[tuple[int, ...], bytes]:
+    """List the steps at which something is, and say which mask holds at each of all steps.
 
-    A mask holds for every step above the one before, up to its own.
+    A mask holds for every step above the one before, up to its own. Before that stands the number
+    of masks.
     """
-    entries = bytes(bisect_left(present, step) for step in range(present[-1] + 1))
-    entries = entries.ljust(_STEPS, _NONE_BYTE)
-    return bytes((len(present),)) + entries, entries
+    steps = tuple(step for step in range(_STEPS) if present >> step & 1)
+    entries = bytes(bisect_left(steps, step) for step in range(steps[-1] + 1))
+    return steps, bytes((len(steps),)) + entries.ljust(_STEPS, _NONE_BYTE)
+
+
+def counts_of(row: LabelRow) -> list[int]:
+    """Count the ranges of a label at each of all steps."""
+    return [0 if entry == _NONE else row.ranges[entry] for entry in row.masks[1:_HEAD]]
 
 
 def unpack(masks: bytes, step: int) -> int:

@@ -164,7 +164,7 @@ def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], 
     stored = "SELECT labels, categories, counted FROM asset_detail WHERE asset = ?"
     labels, categories, counted = db.execute(stored, (asset,)).fetchone()
     old, built = list(writer.unpack_labels(labels)), timeline.build(document)
-    fresh = [row.label for row in built.rows]
+    rows, fresh = (*built.rows, *built.counted), [row.label for row in built.rows]
     facts = db.execute("SELECT * FROM asset WHERE id = ?", (asset,)).fetchone()
     detail = (
         asset,
@@ -180,7 +180,7 @@ def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], 
         {
             "asset": [(*facts[:2], document.generation, *facts[3:])],
             "asset_label": [
-                (r.label, asset, r.score, *r.counts, r.masks) for r in (*built.rows, *built.counted)
+                (r.label, asset, r.score, *timeline.counts_of(r), r.masks) for r in rows
             ],
             "moment": [(asset, *moment) for moment in document.moments],
             "asset_detail": [detail],

@@ -1,6 +1,7 @@
 """What every search engine promises; an engine is tested by subclassing SearchBackendContract."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -291,6 +292,14 @@ class SearchBackendContract:
         assert ids(backend, request(Seen(7))) == [ONE]
         assert ids(backend, request(Seen(1))) == []
         assert list(backend.generations()) == [(ONE, 2)]
+
+    def test_several_threads_may_write_to_an_index_being_built(self, backend):
+        names = [f"01980000-0000-7000-8000-{number:012}" for number in range(200)]
+        parts = [[document(name) for name in names[at : at + 20]] for at in range(0, 200, 20)]
+        with backend.rebuild() as target, ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(target.put, parts)) == [20] * 10
+        backend.refresh()
+        assert list(backend.generations()) == [(name, 1) for name in names]
 
     def rebuild_half(self, backend):
         with backend.rebuild() as target:

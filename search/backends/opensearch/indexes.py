@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
+import orjson
+
 from medialib.exceptions import SearchUnavailable
 from medialib.undo import on_failure
 from search.backends.base import IndexMissing, SchemaMismatch
@@ -29,8 +31,8 @@ _STAMP = re.compile(r"\d{14}-[0-9a-f]{6}")
 _DEAD_AFTER_SECONDS = 300
 _SIGN_EVERY_SECONDS = 20
 _CHECK_EVERY_SECONDS = 30
-# An action line and, for all but removals, the body behind it.
-Operation = tuple[str, int, dict[str, Any]]
+# Id, version and the body as JSON: bodies take a tenth of the memory so, and are made once.
+Operation = tuple[str, int, bytes]
 
 
 class Indexes:
@@ -117,14 +119,13 @@ class Indexes:
 
     def _bulk(self, batch: list[Operation], names: list[str]) -> dict[str, list[str]]:
         """Write a batch under each name; give the kind of error of each operation, "" if none."""
-        lines: list[dict[str, Any]] = []
+        lines: list[bytes] = []
         for name in names:
             for asset_id, version, body in batch:
                 about = {"_index": name, "_id": asset_id, "require_alias": True}
-                lines.append({"index": {**about, **_versioned(version)}})
-                lines.append(body)
+                lines += [orjson.dumps({"index": {**about, **_versioned(version)}}), body]
         with self._clients.translated():
-            items = self._clients.writer.bulk(body=lines)["items"]
+            items = self._clients.writer.bulk(body=b"\n".join(lines).decode())["items"]
         kinds = [error_kind(item["index"]) for item in items]
         return {
             name: kinds[at * len(batch) : (at + 1) * len(batch)] for at, name in enumerate(names)

@@ -8,6 +8,7 @@ highest confidence step each reaches, and scores. What Python decides by lies in
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import Any
 
 from search.backends import timeline
@@ -166,20 +167,22 @@ def _facts(document: AssetDocument) -> dict[str, Any]:
 
 def _labels(document: AssetDocument) -> dict[str, Any]:
     built = timeline.build(document)
-    rows = (*built.rows, *built.counted)
+    rows = built.rows + built.counted
     units = [round(row.score * SCORE_UNIT) for row in rows]
     score: dict[str, int] = {}
     counted: defaultdict[str, list[int]] = defaultdict(list)
     tops: list[str] = []
     ranged: defaultdict[str, list[str]] = defaultdict(list)
-    for row, whole in zip(rows, units, strict=True):
-        label, counts, steps = row.label, row.counts, row.steps
-        score[f"h{label}"] = (whole >> _LOW_BITS) + 1
-        score[f"l{label}"] = (whole & _LOW) + 1
+    for (label, _, steps, ranges, _), whole in zip(rows, units, strict=True):
+        high, low, place = _names_of(label)
+        score[high] = (whole >> _LOW_BITS) + 1
+        score[low] = (whole & _LOW) + 1
         tops.append(f"{label}@{steps[-1]}")
-        place, base = place_of(label), label << LABEL_SHIFT
-        ranged[place].append(f"{label}:{counts[0]}")
-        counted[place] += [base + (step << STEP_SHIFT) + counts[step] for step in steps]
+        ranged[place].append(f"{label}:{ranges[0]}")
+        base = label << LABEL_SHIFT
+        counted[place] += [
+            base + (step << STEP_SHIFT) + many for step, many in zip(steps, ranges, strict=True)
+        ]
     return {
         "labels": [row.label for row in built.rows],
         "tops": tops,
@@ -193,11 +196,18 @@ def _labels(document: AssetDocument) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=8_192)
+def _names_of(key: int) -> tuple[str, str, str]:
+    """Name a label's two rank features and its part of a spread field."""
+    return f"h{key}", f"l{key}", place_of(key)
+
+
 def _readable(document: AssetDocument) -> list[dict[str, Any]]:
     """Write what is seen when, for people: no search reads it."""
+    names = document.names
     return [
         {
-            "label": document.names.get(label, str(label)),
+            "label": names.get(label) or str(label),
             "start_ms": start,
             "end_ms": end,
             "confidence": confidence,

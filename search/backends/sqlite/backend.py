@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -196,18 +197,19 @@ class _NewIndex:
 
     def __init__(self, path: Path, *, resumed: bool) -> None:
         self._resumed = resumed
+        self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = connect(path)
         # Should the machine go down now, a damaged file is noticed and thrown away.
         self._connection.execute("PRAGMA synchronous = OFF")
 
     def put(self, documents: Iterable[AssetDocument]) -> int:
         """Add documents; give how many were taken."""
-        with translated():
+        with self._lock, translated():
             return writer.put(self._open(), documents)
 
     def remove(self, generations: Mapping[str, int]) -> None:
         """Take assets out for this generation and all before it."""
-        with translated():
+        with self._lock, translated():
             writer.remove(self._open(), generations)
 
     def held(self) -> Iterator[tuple[str, int]]:

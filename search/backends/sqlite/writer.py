@@ -215,7 +215,7 @@ def _write_labels(
     connection.executemany(
         _INSERT_LABEL,
         [
-            (row.label, asset, row.score, *row.counts, row.masks)
+            (row.label, asset, row.score, *timeline.counts_of(row), row.masks)
             for row in (*built.rows, *built.counted)
         ],
     )
