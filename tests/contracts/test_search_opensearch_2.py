@@ -1,12 +1,17 @@
-"""The promises of search engines, kept by the line of OpenSearch before the newest."""
+"""The promises of search engines, kept by the line of OpenSearch before the newest.
+
+It takes minutes, and the newest keeps the same ones, so it runs with `MEDIALIB_LONG_TESTS=1` only.
+"""
 
 from search.backends.base import FACETS
 from search.conditions import All, OfKind, Seen
 from tests.contracts.test_search_backends import SearchBackendContract, request
 from tests.contracts.test_search_opensearch import asked_so_far
 from tests.search_library import make_library
+from tests.servers import long
 from tests.servers.opensearch import OLDEST
 
+pytestmark = long
 RELEASE = OLDEST
 
 
