@@ -131,6 +131,8 @@ class MediaPlayer extends HTMLElement {
 
   // An address of a bucket may have run out: ask ours once more, then say so.
   #failed() {
+    // What broke before is told of again, late: by then it is being loaded anew.
+    if (!this.video.error) return;
     if (this.settled) {
       this.broken.hidden = false;
       return;
