@@ -112,7 +112,7 @@ def rebuild(on_progress: Progress | None = None) -> int:
             done += len(batch)
             if on_progress is not None:
                 on_progress(done, total)
-        put += sum(part.result() for part in sending)
+        put += sum(sent.result() for sent in sending)
         target.remove(dict.fromkeys(held.up_to(None), _FOR_EVER))
     # Only now is true what the new index holds.
     indexed = backend.generations()

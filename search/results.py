@@ -95,7 +95,7 @@ class Result:
 
 @dataclass(slots=True)
 class FacetValue:
-    """One value of a facet, how many assets have it, and whether it is selected (not frozen)."""
+    """One value of a facet, how many assets have it, and whether it is selected."""
 
     value: str
     count: int

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from search.backends.base import Piece
 from search.conditions import Condition, Seen, positive_leaves
+from search.ranges import union
 
 # Of one label: start_ms, end_ms, confidence.
 Moment = tuple[int, int, float]
@@ -50,28 +51,13 @@ def pieces_of(
 def joined_pieces(moments: Mapping[int, list[Moment]], *, video: bool) -> list[Piece]:
     """Make the pieces of labels alone: their moments, made one where they touch."""
     if not video:
-        best = [(label, max([row[2] for row in rows])) for label, rows in moments.items() if rows]
-        return [_piece(0, 0, best)] if best else []
+        return pieces_of([(0, 1)] if any(moments.values()) else [], moments, video=False)
     if len(moments) == 1:
         ((label, rows),) = moments.items()
         return _of_one_label(label, rows)
-    whole = [
-        (start, end, label, sure)
-        for label, rows in moments.items()
-        for start, end, sure in rows
-        if start < end
-    ]
-    found: list[tuple[int, int, dict[int, float]]] = []
-    for start, end, label, sure in sorted(whole):
-        if not found or start > found[-1][1]:
-            found.append((start, end, {label: sure}))
-            continue
-        since, until, seen = found[-1]
-        if end > until:
-            found[-1] = (since, end, seen)
-        if sure > seen.get(label, -1.0):
-            seen[label] = sure
-    return [_piece(start, end, list(seen.items())) for start, end, seen in found]
+    lasting = {label: [row for row in rows if row[0] < row[1]] for label, rows in moments.items()}
+    times = [row[:2] for rows in lasting.values() for row in rows]
+    return pieces_of(union(times), lasting, video=True)
 
 
 def _of_one_label(label: int, rows: list[Moment]) -> list[Piece]:

@@ -132,8 +132,7 @@ def _looks(lanes: int, best: float, *, edges: list[int], whole_ms: int) -> _Look
         seen |= lanes >> _STEPS + step * lane & one
         masks.append(seen)
     masks.reverse()
-    # A range changes two bits: one where it starts, one behind its end.
-    ranges = tuple([(mask ^ mask << 1).bit_count() >> 1 for mask in masks])
+    ranges = tuple([count(mask) for mask in masks])
     width = (seen.bit_length() + 7) // 8
     share = screen_ms(seen, edges) / whole_ms if whole_ms else 0.0
     score = label_score(best=best, share=share, ranges=ranges[0])

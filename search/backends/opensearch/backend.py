@@ -80,8 +80,8 @@ class OpenSearchBackend(SearchBackend):
                 done.add(item["_id"])
             elif stored["moments_stamp"] == document.moments_stamp:
                 done.add(item["_id"])
-                body = orjson.dumps(schema.with_facts(stored, document))
-                operations.append((item["_id"], schema.version_of(document.generation), body))
+                version = schema.version_of(document.generation)
+                operations.append(_write(item["_id"], version, schema.with_facts(stored, document)))
         self._indexes.write(operations)
         return frozenset(done)
 
@@ -231,10 +231,14 @@ class _NewIndex:
 def _operations(documents: Iterable[AssetDocument]) -> Iterator[Operation]:
     for document in documents:
         version = schema.version_of(document.generation)
-        yield document.asset_id, version, orjson.dumps(schema.body_of(document))
+        yield _write(document.asset_id, version, schema.body_of(document))
 
 
 def _removals(generations: Mapping[str, int]) -> Iterator[Operation]:
     for asset_id, generation in generations.items():
         version = schema.version_of(generation, removed=True)
-        yield asset_id, version, orjson.dumps(schema.removed(asset_id, generation))
+        yield _write(asset_id, version, schema.removed(asset_id, generation))
+
+
+def _write(asset_id: str, version: int, body: dict[str, Any]) -> Operation:
+    return asset_id, version, orjson.dumps(body)

@@ -89,8 +89,7 @@ def pack_moments(moments: Sequence[MomentRow]) -> str:
     held = Counter([row[0] for row in rows])
     return _column(
         len(held).to_bytes(_COUNT_BYTES, "little"),
-        array("I", held).tobytes(),
-        array("I", accumulate(held.values())).tobytes(),
+        struct.pack(f"<{2 * len(held)}I", *held, *accumulate(held.values())),
         *[_MOMENT.pack(start, end, confidence) for _, start, end, confidence, _ in rows],
     )
 
