@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import service
-from tests.browser.bars import look_at, watched
+from tests.browser.bars import MOST_SHIFT, look_at, watched
 from tests.browser.screenshots import addresses, sign_in
 from tests.browser.story import wait_until
 
@@ -45,6 +45,33 @@ def test_no_page_has_barriers_or_scrolls_sideways_or_jumps(chromium, demo, width
     wrong, errors = visit(chromium, demo, width=width, theme=theme, contrast=contrast)
     assert wrong == {}
     assert errors == []
+
+
+# A slow line: pages come in pieces and are painted in between.
+_SLOW_LINE = {
+    "offline": False,
+    "latency": 20,
+    "downloadThroughput": 20_000,
+    "uploadThroughput": 20_000,
+}
+_QUICK_LINE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_no_page_jumps_while_it_comes_in_slowly(chromium, demo, width):
+    viewport = {"width": width, "height": 800}
+    jumps = {}
+    with watched(chromium, demo.url, viewport=viewport) as (page, _):
+        sign_in(page, demo.password)
+        line = page.context.new_cdp_session(page)
+        for name, address in addresses(page).items():
+            # What stays in the browser's cache is there; the page itself crawls.
+            line.send("Network.emulateNetworkConditions", _QUICK_LINE)
+            page.goto(address, wait_until="networkidle")
+            line.send("Network.emulateNetworkConditions", _SLOW_LINE)
+            page.goto(address, wait_until="networkidle")
+            jumps[name] = page.evaluate("window.shifted")
+    assert {name: by for name, by in jumps.items() if by > MOST_SHIFT} == {}
 
 
 _COLOUR = "(name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()"

@@ -35,7 +35,7 @@ def make_step(asset, kind="prepare", state="ready", **fields):
 def groups_of(response):
     """Give the words of each group by its heading."""
     page = response.content.decode()
-    parts = re.split(r'<section class="group" aria-labelledby="group-(\w+)"', page)[1:]
+    parts = re.split(r'<section class="group [-\w]+" aria-labelledby="group-(\w+)"', page)[1:]
     words = (" ".join(re.sub(r"<[^>]+>", " ", part).split()) for part in parts[1::2])
     return dict(zip(parts[::2], words, strict=True))
 
