@@ -12,6 +12,8 @@ ALL_NEEDED := requirements.txt tests/requirements.txt search/embeddings/requirem
 SIDE_BY_SIDE ?= -n 2 --dist loadfile --no-loadscope-reorder
 # Tests and checks keep what they write apart from the library of the person who runs them.
 TEST_DATA := $(CURDIR)/.pytest_cache/data
+# Tests start processes by the hundred: what Python compiles is kept, whatever the surroundings say.
+test: export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup setup-tests test lint format bench screenshots clean

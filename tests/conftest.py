@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
 import pytest
 from django.core.cache import caches
 
@@ -15,6 +17,9 @@ from medialib.models import Asset, Step, User
 from tests import postgres
 from tests.servers import moto
 
+# A session of Amazon's library reads its descriptions of services anew, half a second each time;
+# what each test forgets is its credentials and clients, not those.
+botocore.loaders.create_loader = functools.cache(botocore.loaders.create_loader)
 # What takes longest is begun first, or one process is left alone with it in the end.
 _LONGEST_FIRST = ("acceptance", "contracts", "integration", "unit")
 
@@ -58,9 +63,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 @pytest.fixture
 def vocabulary(db: None) -> None:
     """The shipped vocabulary; loaded anew only after a test that emptied the tables."""
+    from labelling.models import VocabularyVersion
     from labelling.vocabulary import load_vocabulary
 
-    load_vocabulary()
+    if not VocabularyVersion.objects.exists():
+        load_vocabulary()
 
 
 @pytest.fixture(autouse=True)

@@ -11,23 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests import media_corpus
-from tests.servers import LONG
 from tests.service import Service
 
-# Everything takes some ten minutes; where there is not that time, one of each sort is sent.
-SOME = (
-    *("plain.mp4", "fragmented.mp4", "edit_list.mp4", "h264.mkv", "broadcast.ts", "cut_off.mp4"),
-    *("turned.mp4", "varying.mp4", "hdr.mp4", "web.webm", "claims_26_hours.mp4", "corrupt.mp4"),
-    *("phone.heic", "moving.gif", "photo_named.mp4"),
-    *("sound_only.mp4", "encrypted.mp4", "bomb.mkv", "bomb.png", "random.mp4", "empty.mp4"),
-)
-MUTATED = 400 if LONG else 8
+MUTATED = 400
 _ENDED = ("searchable", "rejected", "failed")
 
 
 def names() -> list[str]:
     """List the files to send."""
-    return sorted(media_corpus.MAKERS) if LONG else list(SOME)
+    return sorted(media_corpus.MAKERS)
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """An upload outlives kill -9 of either side at every tenth part of more than a hundred.
 
 Parts are small here, so that many fit into a real clip; the protocol is the same for any size.
-Where there is little time, it is every thirtieth: each death costs the start of a process.
+Each death costs the start of a process: it runs with `MEDIALIB_LONG_TESTS=1` only.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import pytest
 
 from medialib.client.library import Library
 from tests import service
-from tests.servers import LONG
+from tests.servers import long
+
+pytestmark = long
 
 CLIP = service.ROOT / "medialib" / "demo_data" / "highway.mp4"
 PART = 25_000
 COUNT = -(-CLIP.stat().st_size // PART)
-EVERY = 10 if LONG else 30
+EVERY = 10
 KILLS = COUNT // EVERY
 AT_ONCE = 4
 WHOLE = (hashlib.sha256(CLIP.read_bytes()).hexdigest(),) * 2

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from tests import samples, service
-from tests.servers import LONG
+from tests.servers import long
 
 ROWS = [(0, "Car", 90.0), (500, "Car", 95.0), (1000, "Person", 80.0), (1500, "Person", 85.0)]
 
@@ -57,13 +57,14 @@ def test_a_folder_is_imported_from_the_command_line(running, tmp_path):
     assert "1 already there" in running.manage("import_media", str(tmp_path))
 
 
+@long
 def test_killed_workers_lose_nothing(running):
     """Uploads, each with a worker killed at a random point of it; all become searchable.
 
     The supervisor waits twice as long after each death: with ten of them that is most of the time.
     """
     chance = random.Random(20)
-    for number in range(10 if LONG else 4):
+    for number in range(10):
         slow = samples.clip(seconds=3.0 + number / 10, codec="mpeg4", format_="matroska")
         status, asset = running.upload(slow, f"clip-{number}.mkv")
         assert status == 201

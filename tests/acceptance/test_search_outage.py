@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests import samples, service
+from tests.servers import long
 
 NOTHING_LOOKED_FOR = 3
 COULD_NOT_CHECK = 2
@@ -37,6 +38,7 @@ def run(running, *arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+@long
 def test_uploads_go_on_while_search_is_away_and_are_found_when_it_is_back(running):
     status, asset = running.upload(samples.clip(seconds=1.0), "clip.mp4", title="Windermere")
     assert status == 201

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests import service
+from tests import labelled_demo, service
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.screenshots import sign_in
 from tests.servers import require
@@ -49,24 +45,10 @@ def chromium() -> Iterator[Browser]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[service.Service]:
     """A running service whose demo library is searchable."""
     folder = tmp_path_factory.mktemp("demo")
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        # Several processes test at a time: the demo is labelled once for all of them.
-        place = tmp_path_factory.getbasetemp().parent / "labelled-demo"
-        shutil.copytree(_labelled_once(place), folder, dirs_exist_ok=True)
+    labelled_demo.copy_to(folder)
     with service.running(folder, demo=True, MEDIALIB_STYLEGUIDE="true") as started:
         started.demo_searchable()
         yield started
-
-
-def _labelled_once(place: Path) -> Path:
-    place.mkdir(exist_ok=True)
-    with (place / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (place / "done").exists():
-            with service.running(place / "data", demo=True) as started:
-                started.demo_searchable()
-            (place / "done").touch()
-    return place / "data"
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from tests import service
 from tests.browser.bars import MOST_SHIFT, look_at, watched
 from tests.browser.screenshots import addresses, sign_in
 from tests.browser.story import wait_until
+from tests.servers import long
 
 pytestmark = pytest.mark.browser
 STATIC = service.ROOT / "medialib" / "static" / "medialib"
@@ -36,8 +37,8 @@ def visit(chromium, demo, *, width, theme, contrast):
     ("width", "theme", "contrast"),
     [
         (1280, "light", "no-preference"),
-        (1280, "dark", "more"),
-        (360, "light", "more"),
+        pytest.param(1280, "dark", "more", marks=long),
+        pytest.param(360, "light", "more", marks=long),
         (360, "dark", "no-preference"),
     ],
 )
@@ -57,7 +58,7 @@ _SLOW_LINE = {
 _QUICK_LINE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("width", [1280, pytest.param(360, marks=long)])
 def test_no_page_jumps_while_it_comes_in_slowly(chromium, demo, width):
     viewport = {"width": width, "height": 800}
     jumps = {}

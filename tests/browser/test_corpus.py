@@ -1,7 +1,7 @@
 """Awkward, broken and hostile files through the real service: each ends in a state with a sentence.
 
-What is accepted plays in Chromium. `MEDIALIB_LONG_TESTS=1` sends every file of the corpus and 400
-damaged ones.
+What is accepted plays in Chromium. Every file of the corpus and 400 damaged ones take minutes, so
+it runs with `MEDIALIB_LONG_TESTS=1` only.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import pytest
 
 from tests import corpus_service, media_corpus, service
 from tests.browser.screenshots import sign_in
-from tests.servers import LONG
+from tests.servers import long
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, long]
 REJECTED = {
     "sound_only.mp4",
     "cover_art.m4a",
@@ -59,10 +59,7 @@ def trap():
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    # What is seen in the files is not the point here: where there is little time, few frames are
-    # looked at.
-    variables = {} if LONG else {"MEDIALIB_LOCAL_FPS": "0.5"}
-    with service.running(tmp_path_factory.mktemp("corpus"), **variables) as started:
+    with service.running(tmp_path_factory.mktemp("corpus")) as started:
         yield started
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.benchmarks.measure import ratio_of
 from tests.browser.player import FRAMES, jump_about, keep_numbered_clip, watch_boxes
+from tests.servers import long
 
 pytestmark = pytest.mark.browser
 GOAL, MOST_ROUNDS = 1.3, 4
@@ -18,6 +19,7 @@ def test_the_box_on_a_frame_is_that_frames(page, demo, tmp_path):
     assert right >= 0.99 * FRAMES, [pair for pair in seen if pair[0] != pair[1]]
 
 
+@long
 def test_jumping_takes_no_longer_than_on_a_bare_page(page, record_property):
     pairs: list[tuple[float, float]] = []
     for _ in range(MOST_ROUNDS):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from search.backends.opensearch import OpenSearchBackend
+from tests.servers import long
 
 ROOT = Path(__file__).parents[2]
 ASSETS = 500
@@ -98,7 +99,7 @@ class Aliases:
         return next(iter(self.backend._indexes._meta(self.backend._indexes.alias)), "")
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "opensearch"])
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("opensearch", marks=long)])
 def test_a_killed_rebuild_is_gone_on_with_and_the_old_index_answers_until_then(
     engine, request, tmp_path
 ):

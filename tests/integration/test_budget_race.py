@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.manage import Manage
+from tests.servers import long
 from tests.service import ROOT
 
 # 60 analyses at 0.10 USD against 3.00 USD for the library and 2.00 USD for each of two owners.
@@ -62,6 +63,7 @@ def race(manage: Manage, *, processes: int, threads: int) -> None:
         assert racer.returncode == 0
 
 
+@long
 def test_no_race_spends_more_than_the_cap_or_pays_one_analysis_twice(
     database: str, tmp_path: Path
 ) -> None:

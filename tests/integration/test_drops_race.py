@@ -11,6 +11,7 @@ import pytest
 from medialib.models.asset import new_id
 from tests import samples
 from tests.manage import Manage
+from tests.servers import long
 
 REGION = "eu-central-1"
 DISTINCT = 12
@@ -60,6 +61,7 @@ def bucket(moto_url, monkeypatch):
     sqs.close()
 
 
+@long
 def test_several_threads_of_two_readers_take_each_file_once(
     bucket, database: str, tmp_path: Path
 ) -> None:

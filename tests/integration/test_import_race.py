@@ -7,6 +7,7 @@ from pathlib import Path
 from medialib.management.bar import Bar
 from tests import samples
 from tests.manage import Manage
+from tests.servers import long
 
 BEGIN = """
 from django.core.management import call_command
@@ -36,6 +37,7 @@ def fill(folder: Path, *, shades: int) -> None:
         (folder / twin).write_bytes(data)
 
 
+@long
 def test_equal_files_come_in_once_and_a_killed_run_is_gone_on_with(
     database: str, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from tests import prepared
+from tests.servers import long
 from tests.service import ROOT, own_environment
 
 _COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -62,6 +63,7 @@ def until_seen(folder: Path, *parts: str) -> None:
             time.sleep(0.05)  # Nobody tells us of the rows of other processes.
 
 
+@long
 def test_a_worker_that_is_not_started_is_named_until_it_is(tmp_path: Path) -> None:
     environment = own_environment(tmp_path)
     prepared.copy_to(tmp_path, environment)

@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-# What takes minutes by itself is left out of `make test`; `.ci/run` has it.
+# What takes long by itself is left out of `make test`; `.ci/run` has it.
 LONG = bool(os.environ.get("MEDIALIB_LONG_TESTS"))
-long = pytest.mark.skipif(not LONG, reason="It takes minutes (MEDIALIB_LONG_TESTS=1).")
+long = pytest.mark.skipif(not LONG, reason="It takes long (MEDIALIB_LONG_TESTS=1).")
 
 
 def require(condition: object, sentence: str) -> None:

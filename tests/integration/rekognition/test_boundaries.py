@@ -1,8 +1,7 @@
 """A worker killed before and after every write: all is labelled in the end, and paid for once.
 
 Photos may be paid for once more per kill between the double's answer and our note of it; then that
-stands in the books as uncertain, written before the call. `MEDIALIB_LONG_TESTS=1` leaves out no
-write; without it, every eighth is enough for the day's work.
+stands in the books as uncertain, written before the call.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from collections import Counter
 import pytest
 
 from tests.integration.rekognition.test_quota import ROOT, worker_environment
-from tests.servers import LONG
+from tests.servers import long
 
 pytestmark = pytest.mark.django_db
 
@@ -31,20 +30,21 @@ _ROWS = (
 )
 
 
+@long
 def test_a_worker_of_the_double_may_die_at_every_write(cloud, tmp_path, settings):
     environment = worker_environment(
         cloud, f"sqlite:///{tmp_path}/library.sqlite3", tmp_path, settings
     )
     environment["MEDIALIB_WORKER_NAME"] = "mortal"
     cloud.double.job_seconds = lambda _: 0.1
-    writes = ("1", "before", "after") if LONG else ("8", "before")
+    writes = ("1", "before", "after")
     command = [sys.executable, "-m", "tests.integration.rekognition.mortal", *writes]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=900)
     assert done.returncode == 0, done.stderr.decode()
     kills = [json.loads(line) for line in done.stdout.splitlines()]
     reached = Counter((kind, moment) for kind, moment, *_ in kills)
     assert set(reached) == set(itertools.product(("photo", "video"), writes[1:]))
-    assert min(reached.values()) >= 20 // int(writes[0])
+    assert min(reached.values()) >= 20
     with sqlite3.connect(tmp_path / "library.sqlite3") as library:
         rows = library.execute(_ROWS).fetchall()
         [slots] = library.execute("SELECT count(*) FROM labelling_slot").fetchone()
@@ -65,4 +65,4 @@ def test_a_worker_of_the_double_may_die_at_every_write(cloud, tmp_path, settings
         assert 1 <= calls <= booked <= (2 if kind == "photo" else 1)
         repeats += calls - 1
     # Each asset met one death: so many photos met it between the answer and our note of it.
-    assert repeats or not LONG
+    assert repeats

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.integration.rekognition.test_quota import ROOT, worker_environment
+from tests.servers import long
 from tests.servers.rekognition.faults import Fault
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,7 @@ def module(environment, name, *arguments):
     return subprocess.Popen(command, cwd=ROOT, env=environment)
 
 
+@long
 def test_killed_workers_pay_for_each_job_of_the_double_once(cloud, tmp_path, settings):
     environment = worker_environment(
         cloud, f"sqlite:///{tmp_path}/library.sqlite3", tmp_path, settings

@@ -19,6 +19,7 @@ from labelling.models import Analysis, Pace, Slot
 from medialib import services
 from medialib.exceptions import Wait
 from medialib.models import Step
+from tests.servers import long
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -186,6 +187,7 @@ def worker_environment(cloud, database, folder, settings):
     }
 
 
+@long
 def test_processes_that_race_start_no_job_twice_and_none_too_many(
     cloud, database, tmp_path, settings
 ):
