@@ -58,7 +58,8 @@ _SLOW_LINE = {
 _QUICK_LINE = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
-@pytest.mark.parametrize("width", [1280, pytest.param(360, marks=long)])
+@long
+@pytest.mark.parametrize("width", [1280, 360])
 def test_no_page_jumps_while_it_comes_in_slowly(chromium, demo, width):
     viewport = {"width": width, "height": 800}
     jumps = {}

@@ -13,8 +13,9 @@ from medialib.client.sending import fingerprint
 from tests import samples, service
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.browser.screenshots import sign_in
+from tests.servers import long
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, long]
 PART = 65_536
 # Around the ends of blocks and of what a block's padding takes.
 LENGTHS = (0, 1, 55, 56, 63, 64, 65, 119, 120, 1_000, 100_003)

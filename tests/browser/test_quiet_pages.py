@@ -12,7 +12,7 @@ from tests.browser.bars import look_at, watched, whats_wrong
 from tests.browser.screenshots import sign_in
 from tests.servers import long
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, long]
 
 # Bob, who sees nothing of the others' private files, and an asset for every sad state.
 _PREPARE = """
@@ -38,7 +38,7 @@ step(later, "convert", "waiting", waiting_for="storage", detail="Storage is away
      next_try_at=now + timedelta(days=2))
 print(json.dumps({"failed": str(broken.pk), "waiting": str(later.pk)}))
 """
-_LOOKS = [pytest.param(1280, "light", marks=long), (360, "dark")]
+_LOOKS = [(1280, "light"), (360, "dark")]
 # Sends a form as a page of ours would, or one whose secret word has gone.
 _SEND = """([address, token]) => {
   const form = Object.assign(document.createElement("form"), {method: "post", action: address});

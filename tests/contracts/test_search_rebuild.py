@@ -99,7 +99,8 @@ class Aliases:
         return next(iter(self.backend._indexes._meta(self.backend._indexes.alias)), "")
 
 
-@pytest.mark.parametrize("engine", ["sqlite", pytest.param("opensearch", marks=long)])
+@long
+@pytest.mark.parametrize("engine", ["sqlite", "opensearch"])
 def test_a_killed_rebuild_is_gone_on_with_and_the_old_index_answers_until_then(
     engine, request, tmp_path
 ):
