@@ -5,26 +5,18 @@ Labelling it takes the best part of a minute, and many tests look at it. Asserts
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import shutil
 from pathlib import Path
 
-from tests import service
+from tests import prepared, service
 
-_PLACE = service.ROOT / ".pytest_cache" / "labelled-demo"
 _PACKAGES = ("medialib", "labelling", "search")
 
 
 def copy_to(folder: Path) -> None:
     """Fill an empty data folder."""
-    _PLACE.mkdir(parents=True, exist_ok=True)
-    made = _PLACE / _key()
-    # Several processes test at a time: one makes it, the others wait.
-    with (_PLACE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made / "done").exists():
-            _make(made)
+    made = prepared.kept("labelled-demo", _key(), _make)
     shutil.copytree(made / "data", folder, dirs_exist_ok=True)
 
 
@@ -40,9 +32,5 @@ def _key() -> str:
 
 
 def _make(made: Path) -> None:
-    for old in _PLACE.iterdir():
-        if old.is_dir():
-            shutil.rmtree(old)
     with service.running(made / "data", demo=True) as started:
         started.demo_searchable()
-    (made / "done").touch()

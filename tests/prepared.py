@@ -11,11 +11,11 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-_PLACE = ROOT / ".pytest_cache" / "prepared"
+_PLACES = ROOT / ".pytest_cache"
 _BEGIN = """
 from django.conf import settings
 from django.core.management import call_command
@@ -29,15 +29,30 @@ SCOPES = "read,upload,edit,analyse"
 
 def copy_to(folder: Path, environment: Mapping[str, str]) -> str:
     """Fill an empty data folder; gives the token that the first person has there."""
-    _PLACE.mkdir(parents=True, exist_ok=True)
-    made = _PLACE / _key()
-    # Several processes test at a time: one makes it, the others wait.
-    with (_PLACE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (made / "token").exists():
-            _make(made, environment)
+    made = kept("prepared", _key(), lambda place: _make(place, environment))
     shutil.copytree(made / "data", folder, dirs_exist_ok=True)
     return (made / "token").read_text()
+
+
+def kept(kind: str, key: str, make: Callable[[Path], None]) -> Path:
+    """Give the folder of a kind and key with what was made in it, by the first who asked.
+
+    It has an empty folder `data` to begin with. What was made under an older key goes.
+    """
+    place = _PLACES / kind
+    place.mkdir(parents=True, exist_ok=True)
+    made = place / key
+    # Several processes test at a time: one makes it, the others wait.
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made / "done").exists():
+            for old in place.iterdir():
+                if old.is_dir():
+                    shutil.rmtree(old)
+            (made / "data").mkdir(parents=True)
+            make(made)
+            (made / "done").touch()
+    return made
 
 
 def _key() -> str:
@@ -49,8 +64,6 @@ def _key() -> str:
 
 
 def _make(made: Path, environment: Mapping[str, str]) -> None:
-    shutil.rmtree(made, ignore_errors=True)
-    (made / "data").mkdir(parents=True)
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v0", "-c", _BEGIN.format(scopes=SCOPES)],
         cwd=ROOT,
