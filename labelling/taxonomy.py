@@ -89,7 +89,10 @@ class Vocabulary:
     hidden: frozenset[int]
     # Another one as soon as any label has other parents or categories.
     lineage: str
-    _ancestors: Mapping[int, frozenset[int]]
+    # Everything above each label that has something above it.
+    above: Mapping[int, frozenset[int]]
+    # The categories of each label and of everything above it.
+    inherited_categories: Mapping[int, frozenset[str]]
     _descendants: Mapping[int, frozenset[int]]
     _origins: Mapping[tuple[int, int], str]
 
@@ -109,6 +112,7 @@ class Vocabulary:
         for label_id, parent_id in origins:
             up[label_id].add(parent_id)
             down[parent_id].add(label_id)
+        above = {key: _closure(key, up) for key in list(up)}
         return cls(
             version=version,
             names={row.label_id: row.name for row in listed},
@@ -121,7 +125,8 @@ class Vocabulary:
             children={key: frozenset(value) for key, value in down.items()},
             hidden=frozenset(row.label_id for row in listed if row.hidden),
             lineage=_lineage(up, listed),
-            _ancestors={key: _closure(key, up) for key in list(up)},
+            above=above,
+            inherited_categories=_inherited_categories(listed, above),
             _descendants={key: _closure(key, down) for key in list(down)},
             _origins=origins,
         )
@@ -141,7 +146,7 @@ class Vocabulary:
 
     def ancestors(self, label_id: int) -> frozenset[int]:
         """Give everything above a label, without itself."""
-        return self._ancestors.get(label_id, frozenset())
+        return self.above.get(label_id, frozenset())
 
     def descendants(self, label_id: int) -> frozenset[int]:
         """Give everything below a label, without itself."""
@@ -198,6 +203,16 @@ def _category_labels(rows: list[VocabularyRow]) -> dict[str, tuple[str, frozense
         for category in row.categories:
             members[category].add(row.label_id)
     return {fold(name): (name, frozenset(labels)) for name, labels in sorted(members.items())}
+
+
+def _inherited_categories(
+    rows: list[VocabularyRow], above: Mapping[int, Iterable[int]]
+) -> dict[int, frozenset[str]]:
+    own = {row.label_id: row.categories for row in rows}
+    return {
+        label: frozenset(own[label]).union(*[own[each] for each in above.get(label, ())])
+        for label in own
+    }
 
 
 def _closure(start: int, steps: Mapping[int, Iterable[int]]) -> frozenset[int]:

@@ -23,7 +23,7 @@ from typing import Literal
 from search.query import COUNTS
 
 # How many at once engines keep exactly, see `Seen.count`.
-_COUNT_BITS = 27
+COUNT_BITS = 27
 _NEAR_MS = 30_000
 # Confidence steps that every engine keeps exactly; step 0 is "as stored".
 STEPS = (0, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 97, 99)
@@ -47,7 +47,8 @@ class Seen:
 
     With a `count` (one of query.COUNTS; 0: any) only moments count in which one label was seen at
     least so many times at once: `instances >= count`. Engines find them under `key`, as
-    `timeline.build` gives them in `counted`; the labels shown in a range are those of any count.
+    `cutting.cut` puts them behind an asset's labels; the labels shown in a range are those of any
+    count.
     """
 
     label: int
@@ -65,7 +66,7 @@ class Seen:
 
 def counted_key(label: int, count: int) -> int:
     """Make one number of a label and a count; it never meets another label's id."""
-    return label | (COUNTS.index(count) + 1 << _COUNT_BITS) if count else label
+    return label | (COUNTS.index(count) + 1 << COUNT_BITS) if count else label
 
 
 @dataclass(frozen=True, slots=True)

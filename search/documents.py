@@ -30,9 +30,9 @@ class AssetDocument:
     """All that search knows of one asset, at one generation.
 
     Texts are tokens joined by spaces; marks are exact words (`conditions.Marked`). Moments are
-    (label id, start_ms, end_ms, confidence, instances); for each label in them `ancestors` holds
-    everything above it, `names` what it is called. `moments_stamp` is the same as long as the
-    moments are.
+    (label id, start_ms, end_ms, confidence, instances); for each label in them, if not for more,
+    `ancestors` holds everything above it, `names` what it is called. `moments_stamp` is the same as
+    long as the moments are.
     """
 
     asset_id: str
@@ -74,34 +74,35 @@ def build_documents(asset_ids: Iterable[UUID], *, moments: bool = True) -> Itera
     for start in range(0, len(waiting), _BATCH):
         pending = waiting[start : start + _BATCH]
         for _ in range(_ATTEMPTS):
-            documents = list(_read(pending, moments=moments))
+            documents = dict(_read(pending, moments=moments))
             now = dict(Asset.objects.filter(pk__in=pending).values_list("pk", "index_generation"))
             pending = []
-            for document in documents:
-                if now.get(UUID(document.asset_id)) == document.generation:
+            for asset_id, document in documents.items():
+                if now.get(asset_id) == document.generation:
                     yield document
                 else:
-                    pending.append(UUID(document.asset_id))
+                    pending.append(asset_id)
             if not pending:
                 break
 
 
-def _read(asset_ids: list[UUID], *, moments: bool) -> Iterator[AssetDocument]:
+def _read(asset_ids: list[UUID], *, moments: bool) -> Iterator[tuple[UUID, AssetDocument]]:
     vocabulary = get_vocabulary()
     rows = Asset.objects.filter(pk__in=asset_ids)
     assets = [asset for asset in rows if searchable(asset)]
     grouped = [asset for asset in assets if asset.visibility == Asset.Visibility.GROUPS]
     prefetch_related_objects(grouped, "groups")
-    keywords = _keywords(assets)
-    looks = _looks(assets)
+    found = [asset.pk for asset in assets]
+    keywords = _keywords(found)
+    looks = _looks(found)
     labelled = {asset for asset, feature in looks.values() if feature == _LABELS}
     rows_of: Mapping[UUID, list[MomentRow]] = {}
     if moments:
         rows_of, newest = _moments({look: asset for look, (asset, _) in looks.items()})
     else:
-        newest = _newest([asset.pk for asset in assets])
+        newest = _newest(found)
     for asset in assets:
-        yield document_of(
+        document = document_of(
             asset,
             tuple(rows_of.get(asset.pk, ())),
             vocabulary=vocabulary,
@@ -109,11 +110,12 @@ def _read(asset_ids: list[UUID], *, moments: bool) -> Iterator[AssetDocument]:
             labelled=asset.pk in labelled,
             newest_moment=newest.get(asset.pk, 0),
         )
+        yield asset.pk, document
 
 
-def _looks(assets: list[Asset]) -> dict[UUID, tuple[UUID, str]]:
+def _looks(asset_ids: list[UUID]) -> dict[UUID, tuple[UUID, str]]:
     """Give the analyses that count, each with its asset and feature."""
-    rows = Analysis.objects.filter(asset__in=assets, current=True).order_by()
+    rows = Analysis.objects.filter(asset_id__in=asset_ids, current=True).order_by()
     return {
         pk: (asset, feature) for pk, asset, feature in rows.values_list("pk", "asset", "feature")
     }
@@ -152,9 +154,9 @@ def _moments(
     return found, newest
 
 
-def _keywords(assets: list[Asset]) -> dict[UUID, list[str]]:
+def _keywords(asset_ids: list[UUID]) -> dict[UUID, list[str]]:
     found: defaultdict[UUID, list[str]] = defaultdict(list)
-    rows = Asset.keywords.through.objects.filter(asset__in=assets).order_by("keyword")
+    rows = Asset.keywords.through.objects.filter(asset_id__in=asset_ids).order_by("keyword")
     for asset, name in rows.values_list("asset_id", "keyword__name"):
         found[asset].append(name)
     return found
@@ -170,10 +172,10 @@ def document_of(
     newest_moment: int = 0,
 ) -> AssetDocument:
     """Make the document of one asset from its row and its moments."""
-    labels = {moment[0] for moment in moments}
-    ancestors = {label: vocabulary.ancestors(label) for label in labels}
-    lineage = labels.union(*ancestors.values())
-    categories = {name for label in lineage for name in vocabulary.categories.get(label, ())}
+    inherited = vocabulary.inherited_categories
+    categories: set[str] = set()
+    for label in {moment[0] for moment in moments}:
+        categories.update(inherited.get(label, ()))
     border = f" {text.BORDER} "
     return AssetDocument(
         asset_id=str(asset.pk),
@@ -194,8 +196,8 @@ def document_of(
         moments=moments,
         # Scores and times follow from kind and length as well, ancestors from the vocabulary.
         moments_stamp=f"{newest_moment} {asset.kind} {asset.duration_ms} {vocabulary.lineage}",
-        ancestors=ancestors,
-        names={label: name for label in labels if (name := vocabulary.names.get(label))},
+        ancestors=vocabulary.above,
+        names=vocabulary.names,
     )
 
 
@@ -203,7 +205,7 @@ def _marks(asset: Asset, moments: tuple[MomentRow, ...], *, labelled: bool) -> t
     held = {
         f"owner:{asset.owner_id}": True,
         f"source:{text.fold(asset.source)}": bool(asset.source),
-        "boxes": any(moment[4] > 0 for moment in moments),
+        "boxes": any(moment[4] for moment in moments),
         "unlabelled": not labelled,
         "failed": asset.state == Asset.State.FAILED,
     }

@@ -22,8 +22,9 @@ from search.documents import AssetDocument, build_documents, searchable
 # Rows that are gone have no generation any more, and ids never come back.
 _FOR_EVER = 2**62
 _BATCH = 200
-# While one waits for the engine, another makes its batch ready.
+# While these wait for the engine, the next batch is made ready.
 _SENDERS = 2
+_OBJECTS_BETWEEN_COLLECTIONS = 200_000
 _FACTS = ("pk", "deleted_at", "state", "index_generation")
 Progress = Callable[[int, int], None]
 
@@ -98,17 +99,16 @@ def rebuild(on_progress: Progress | None = None) -> int:
     backend = get_backend()
     total, done, put = Asset.objects.count(), 0, 0
     with (
-        _old_left_alone(),
+        _seldom_collecting(),
         backend.rebuild(made_from=get_vocabulary().version) as target,
         ThreadPoolExecutor(_SENDERS) as senders,
     ):
         held = _Held(target.held())
         sending: deque[Future[int]] = deque()
         for batch in _all_ids():
-            # The next batch is read while the engine still takes the last ones.
-            part = _part_of(batch, held.up_to(batch[-1]))
+            send = _part_of(batch, held.up_to(batch[-1])).prepare(target)
             put += sending.popleft().result() if len(sending) == _SENDERS else 0
-            sending.append(senders.submit(part.send, target))
+            sending.append(senders.submit(send))
             done += len(batch)
             if on_progress is not None:
                 on_progress(done, total)
@@ -122,13 +122,14 @@ def rebuild(on_progress: Progress | None = None) -> int:
 
 
 @contextmanager
-def _old_left_alone() -> Iterator[None]:
-    """Let the collector of garbage pass over what is there already: that took a twentieth."""
-    gc.freeze()
+def _seldom_collecting() -> Iterator[None]:
+    """Look for cycles after many batches only: rows hold none, but are looked through each time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *usual[1:])
     try:
         yield
     finally:
-        gc.unfreeze()
+        gc.set_threshold(*usual)
 
 
 class _Held:
@@ -155,11 +156,16 @@ class _Part:
     gone: Mapping[str, int]
     kept: int
 
-    def send(self, target: RebuildTarget) -> int:
-        """Bring it in; give how many of the batch the index holds now."""
-        if self.gone:
-            target.remove(self.gone)
-        return self.kept + target.put(self.documents)
+    def prepare(self, target: RebuildTarget) -> Callable[[], int]:
+        """Make it ready; what is given brings it in and counts what is there of the batch then."""
+        add = target.prepare(self.documents)
+
+        def send() -> int:
+            if self.gone:
+                target.remove(self.gone)
+            return self.kept + add()
+
+        return send
 
 
 def _part_of(batch: list[UUID], held: Mapping[str, int]) -> _Part:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import log2, sqrt
+from math import log2
 
-
-def label_score(*, best: float, share: float, ranges: int) -> float:
-    """Score a label in an asset from 0 to 1 by certainty, share of the time seen and ranges."""
-    seen = 0.3 * min(1.0, sqrt(share)) + 0.2 * min(1.0, log2(1 + ranges) / 6)
-    return round(0.5 * best / 100 + seen, 4)
+# Scores are whole numbers of ten-thousandths, so that none is rounded differently from another's.
+SCORE_UNIT = 10_000
 
 
 def label_weight(*, below: int, labels: int) -> float:

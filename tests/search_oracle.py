@@ -5,6 +5,7 @@ Looks over the library of tests/search_library.py, or any other.
 
 from dataclasses import dataclass, field
 from itertools import product
+from math import floor, log2, sqrt
 
 from search.backends.base import LENGTHS
 from search.conditions import (
@@ -18,7 +19,6 @@ from search.conditions import (
     Without,
     positive_leaves,
 )
-from search.results import label_score
 from tests.search_library import ANCESTORS, DAY, TICK, below
 
 
@@ -252,7 +252,8 @@ def _stored_score(document, seen):
     ticks = label_ticks(document, Seen(seen.label, count=seen.count))
     length = max([document.duration_ms, *(row[2] for row in document.moments)])
     share = 0.0 if document.kind == "photo" else len(ticks) * TICK / length
-    return label_score(best=best, share=share, ranges=len(runs(ticks)))
+    seen = 0.3 * min(1, sqrt(share)) + 0.2 * min(1, log2(1 + len(runs(ticks))) / 6)
+    return floor((0.5 * best / 100 + seen) * 10_000 + 0.5) / 10_000
 
 
 def _hit(document, request, value):

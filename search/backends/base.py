@@ -6,7 +6,7 @@ Engines receive label ids, tokens and principals, never what a person typed.
 from __future__ import annotations
 
 import abc
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Protocol
@@ -119,6 +119,9 @@ class Health:
 
 class RebuildTarget(Protocol):
     """An index being built beside the one in use; several threads may write to it."""
+
+    def prepare(self, documents: Iterable[AssetDocument]) -> Callable[[], int]:
+        """Make documents ready; what is given adds them and says how many were taken."""
 
     def put(self, documents: Iterable[AssetDocument]) -> int:
         """Add documents; give how many were taken."""

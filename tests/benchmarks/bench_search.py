@@ -156,39 +156,37 @@ def _replace(backend: Any, db: sqlite3.Connection, corpus: Any, count: int) -> R
 
 def _rows(db: sqlite3.Connection, document: Any) -> tuple[dict[str, list[Any]], int, list[int]]:
     """Work out all rows of a document beforehand."""
-    from search.backends import timeline
+    from search.backends.cutting import cut
     from search.backends.sqlite import writer
+    from search.backends.sqlite.labels import labels_of
 
     uuid = (UUID(document.asset_id).bytes,)
     asset, access = db.execute("SELECT id, access FROM asset WHERE uuid = ?", uuid).fetchone()
     stored = "SELECT labels, categories, counted FROM asset_detail WHERE asset = ?"
     labels, categories, counted = db.execute(stored, (asset,)).fetchone()
-    old, built = list(writer.unpack_labels(labels)), timeline.build(document)
-    rows, fresh = (*built.rows, *built.counted), [row.label for row in built.rows]
+    old, (seen,) = list(writer.unpack_labels(labels)), labels_of(cut([document]))
     facts = db.execute("SELECT * FROM asset WHERE id = ?", (asset,)).fetchone()
     detail = (
         asset,
-        timeline.pack_edges(built.edges),
-        writer.pack_labels(fresh),
+        seen.edges,
+        writer.pack_labels(seen.plain),
         "\n".join(document.categories),
         "",
         "\n".join(document.marks),
-        writer.pack_labels(row.label for row in built.counted),
+        writer.pack_labels(seen.counted),
         document.moments_stamp,
     )
     return (
         {
             "asset": [(*facts[:2], document.generation, *facts[3:])],
-            "asset_label": [
-                (r.label, asset, r.score, *timeline.counts_of(r), r.masks) for r in rows
-            ],
+            "asset_label": [(row[0], asset, *row[1:]) for row in seen.rows],
             "moment": [(asset, *moment) for moment in document.moments],
             "asset_detail": [detail],
             "asset_word": [("category", name, asset) for name in document.categories],
             "gone": [("category", name, asset) for name in categories.split("\n")],
             "counts": [
-                *((label, access, -1) for label in set(old) - set(fresh)),
-                *((label, access, 1) for label in set(fresh) - set(old)),
+                *((label, access, -1) for label in set(old) - set(seen.plain)),
+                *((label, access, 1) for label in set(seen.plain) - set(old)),
             ],
         },
         asset,

@@ -81,11 +81,12 @@ def _loading(url: str) -> tuple[int, Callable[[], float]]:
     """Give the number of assets, and the loading of their ready documents by bare opensearch-py."""
     from medialib.models import Asset
     from search.backends.opensearch import schema
+    from search.backends.opensearch.bodies import bodies_of
     from search.documents import build_documents
     from tests.benchmarks import opensearch_by_hand as hand
 
     ids = list(Asset.objects.values_list("pk", flat=True))
-    bodies = [schema.body_of(document) for document in build_documents(ids)]
+    bodies = list(bodies_of(build_documents(ids)))
     settings = schema.settings(replicas=0, refresh="-1")
     made = {"settings": settings, "mappings": schema.MAPPING}
     bare = hand.client(url)
@@ -119,7 +120,7 @@ def _looking(backend: Any, answers: list[int], peak: list[int]) -> Iterator[None
 
 def _replacing(url: str, smoke: bool) -> Row:
     from search.backends import get_backend
-    from search.backends.opensearch import schema
+    from search.backends.opensearch.bodies import bodies_of
     from tests.benchmarks import opensearch_by_hand as hand
     from tests.benchmarks.search_corpus import Corpus
 
@@ -127,7 +128,7 @@ def _replacing(url: str, smoke: bool) -> Row:
     measured = []
     for at in range(SMOKE_REPLACED if smoke else REPLACED):
         document = corpus.document(at * 10 + 5, generation=at + 2, moments=50)
-        body = schema.body_of(document)
+        (body,) = bodies_of([document])
         theirs = hand.replace_ready(bare, body)
         begin = time.perf_counter()
         backend.put([document])

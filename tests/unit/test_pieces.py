@@ -5,9 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from search.backends.cutting import cut
 from search.backends.opensearch import packed
 from search.backends.pieces import joined_pieces, pieces_of
 from search.conditions import STEPS
+from search.documents import AssetDocument
 from search.ranges import union
 
 # Few labels, times and confidences, so that moments touch, overlap and are as sure as others.
@@ -34,7 +36,11 @@ def by_label(rows, steps):
 
 @given(ROWS, STEPS_OF)
 def test_packed_moments_are_given_back_by_label_and_step(rows, steps) -> None:
-    given_back = packed.moments_of(packed.pack_moments(rows).rstrip("="), steps)
+    document = AssetDocument(
+        asset_id="a", generation=1, kind="video", principals=frozenset(), moments=tuple(rows)
+    )
+    (column,) = packed.pack_moments(cut([document]).moments, 1)
+    given_back = packed.moments_of(column.rstrip("="), steps)
     there = {label: sorted(moments) for label, moments in given_back.items() if moments}
     assert there == {label: sorted(moments) for label, moments in by_label(rows, steps).items()}
 

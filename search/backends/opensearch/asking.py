@@ -10,7 +10,6 @@ from medialib.selectors import Principals
 from search.backends.base import SearchRequest
 from search.backends.facets import FACET_VALUES
 from search.backends.opensearch import queries
-from search.backends.opensearch.packed import SCORE_UNIT
 from search.backends.opensearch.queries import ANYTHING, Query
 from search.backends.opensearch.schema import (
     HIGH,
@@ -30,6 +29,7 @@ from search.conditions import (
     has_ranges,
     positive_leaves,
 )
+from search.results import SCORE_UNIT
 
 Body = dict[str, Any]
 FACET_FIELDS = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import orjson
@@ -13,6 +14,7 @@ from medialib.exceptions import SearchUnavailable
 from medialib.selectors import Principals
 from search.backends.base import Health, IndexMissing, Page, SearchBackend, SearchRequest
 from search.backends.opensearch import queries, reader, schema
+from search.backends.opensearch.bodies import bodies_of, removed, with_facts
 from search.backends.opensearch.client import Address, Clients
 from search.backends.opensearch.indexes import Indexes, Operation, Signs
 from search.documents import AssetDocument
@@ -81,7 +83,7 @@ class OpenSearchBackend(SearchBackend):
             elif stored["moments_stamp"] == document.moments_stamp:
                 done.add(item["_id"])
                 version = schema.version_of(document.generation)
-                operations.append(_write(item["_id"], version, schema.with_facts(stored, document)))
+                operations.append(_write(item["_id"], version, with_facts(stored, document)))
         self._indexes.write(operations)
         return frozenset(done)
 
@@ -216,12 +218,19 @@ class _NewIndex:
         """Give what a rebuild that was killed has put already."""
         return self._held
 
-    def put(self, documents: Iterable[AssetDocument]) -> int:
-        """Add documents; give how many were taken."""
+    def prepare(self, documents: Iterable[AssetDocument]) -> Callable[[], int]:
+        """Make documents ready; what is given sends them and says how many were taken."""
+        return partial(self._send, list(_operations(documents)))
+
+    def _send(self, operations: list[Operation]) -> int:
         if self.ended:
             raise SearchUnavailable("This rebuild has ended already.")
         self._signs.give()
-        return self._indexes.write_next(_operations(documents))
+        return self._indexes.write_next(operations)
+
+    def put(self, documents: Iterable[AssetDocument]) -> int:
+        """Add documents; give how many were taken."""
+        return self.prepare(documents)()
 
     def remove(self, generations: Mapping[str, int]) -> None:
         """Take assets out for this generation and all before it."""
@@ -229,15 +238,14 @@ class _NewIndex:
 
 
 def _operations(documents: Iterable[AssetDocument]) -> Iterator[Operation]:
-    for document in documents:
-        version = schema.version_of(document.generation)
-        yield _write(document.asset_id, version, schema.body_of(document))
+    for body in bodies_of(documents):
+        yield _write(body["asset"], schema.version_of(body["generation"]), body)
 
 
 def _removals(generations: Mapping[str, int]) -> Iterator[Operation]:
     for asset_id, generation in generations.items():
         version = schema.version_of(generation, removed=True)
-        yield _write(asset_id, version, schema.removed(asset_id, generation))
+        yield _write(asset_id, version, removed(asset_id, generation))
 
 
 def _write(asset_id: str, version: int, body: dict[str, Any]) -> Operation:

@@ -93,8 +93,8 @@ class _Json(JSONSerializer):
             raise SerializationError(s, error) from error
 
     def dumps(self, data: Any) -> Any:
-        # What is text already stays as it is, as the library's own does it.
-        if isinstance(data, str):
+        # What is written already stays as it is, as the library's own does it.
+        if isinstance(data, str | bytes):
             return data
         try:
             return orjson.dumps(data).decode()

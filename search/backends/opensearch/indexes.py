@@ -125,7 +125,7 @@ class Indexes:
                 about = {"_index": name, "_id": asset_id, "require_alias": True}
                 lines += [orjson.dumps({"index": {**about, **_versioned(version)}}), body]
         with self._clients.translated():
-            items = self._clients.writer.bulk(body=b"\n".join(lines).decode())["items"]
+            items = self._clients.writer.bulk(body=b"\n".join([*lines, b""]))["items"]
         kinds = [error_kind(item["index"]) for item in items]
         return {
             name: kinds[at * len(batch) : (at + 1) * len(batch)] for at, name in enumerate(names)

@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Mapping
+from itertools import pairwise
 
+import numpy as np
 import pybase64
 
 from search.backends import timeline
+from search.backends.cutting import Cut, Moments
 from search.backends.pieces import Moment
-from search.backends.timeline import LabelRow
 from search.conditions import STEPS, TEXT_WEIGHTS
-from search.documents import AssetDocument, MomentRow
+from search.documents import AssetDocument
+from search.results import SCORE_UNIT
 
-# Whole numbers in which scores are kept, so that none is rounded differently from another's.
-SCORE_UNIT = 10_000
 _COUNT_BYTES = 4
 # A moment: its start and end in milliseconds, its confidence.
 _MOMENT = struct.Struct("<qqd")
+_MOMENTS = np.dtype([("start", "<i8"), ("end", "<i8"), ("confidence", "<f8")])
 
 
 class Labels:
@@ -57,24 +57,29 @@ class Labels:
         return self._scores[self._keys.index(key)] / SCORE_UNIT
 
 
-def pack_labels(rows: Sequence[LabelRow], scores: Iterable[int]) -> str:
-    """Write `bits`; the scores are in units."""
-    ends, end = [], 0
-    for row in rows:
-        end += len(row.masks)
-        ends.append(end)
-    return _column(
-        len(rows).to_bytes(_COUNT_BYTES, "little"),
-        array("I", [row.label for row in rows]).tobytes(),
-        array("I", ends).tobytes(),
-        array("H", scores).tobytes(),
-        *[row.masks for row in rows],
-    )
+def pack_labels(cut: Cut) -> list[str]:
+    """Write `bits` of each asset."""
+    keys, units = cut.key.astype("<u4"), cut.units.astype("<u2")
+    first, begin = cut.first_label.tolist(), cut.first_mask[cut.first_label].tolist()
+    lengths = np.diff(cut.first_label)
+    own = np.repeat(cut.first_mask[cut.first_label[:-1]], lengths)
+    ends = (cut.first_mask[1:] - own).astype("<u4")
+    return [
+        _column(
+            (after - start).to_bytes(_COUNT_BYTES, "little"),
+            keys[start:after].tobytes(),
+            ends[start:after].tobytes(),
+            units[start:after].tobytes(),
+            cut.masks[low:high],
+        )
+        for (start, after), (low, high) in zip(pairwise(first), pairwise(begin), strict=True)
+    ]
 
 
-def pack_edges(edges: Sequence[int]) -> str:
-    """Write `edges`."""
-    return _column(timeline.pack_edges(edges))
+def pack_edges(cut: Cut) -> list[str]:
+    """Write `edges` of each asset."""
+    edges = cut.edges.astype("<i8")
+    return [_column(edges[a:b].tobytes()) for a, b in pairwise(cut.first_edge.tolist())]
 
 
 def edges_of(column: str) -> array[int]:
@@ -82,16 +87,32 @@ def edges_of(column: str) -> array[int]:
     return timeline.unpack_edges(_opened(column))
 
 
-def pack_moments(moments: Sequence[MomentRow]) -> str:
-    """Write `seen`: the labels, how many moments there are up to the end of each, the moments."""
-    # In order of label and time: a label's moments lie side by side.
-    rows = sorted(moments)
-    held = Counter([row[0] for row in rows])
-    return _column(
-        len(held).to_bytes(_COUNT_BYTES, "little"),
-        struct.pack(f"<{2 * len(held)}I", *held, *accumulate(held.values())),
-        *[_MOMENT.pack(start, end, confidence) for _, start, end, confidence, _ in rows],
-    )
+def pack_moments(moments: Moments, assets: int) -> list[str]:
+    """Write `seen` of each asset: its labels, how many moments up to the end of each, the moments.
+
+    A label's moments lie side by side.
+    """
+    rows = np.empty(len(moments.asset), _MOMENTS)
+    rows["start"], rows["end"] = moments.start_ms, moments.end_ms
+    rows["confidence"] = moments.confidence
+    whose = np.arange(assets + 1)
+    first = np.searchsorted(moments.asset, whose)
+    begins = np.flatnonzero(moments.new)
+    labels = moments.label[begins].astype("<u4")
+    first_label = np.searchsorted(moments.asset[begins], whose)
+    own = np.repeat(first[:-1], np.diff(first_label))
+    ends = (np.append(begins[1:], len(rows)) - own).astype("<u4")
+    return [
+        _column(
+            (after - start).to_bytes(_COUNT_BYTES, "little"),
+            labels[start:after].tobytes(),
+            ends[start:after].tobytes(),
+            rows[low:high].tobytes(),
+        )
+        for (start, after), (low, high) in zip(
+            pairwise(first_label.tolist()), pairwise(first.tolist()), strict=True
+        )
+    ]
 
 
 def moments_of(column: str, steps: Mapping[int, int]) -> dict[int, list[Moment]]:

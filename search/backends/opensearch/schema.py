@@ -7,29 +7,20 @@ highest confidence step each reaches, and scores. What Python decides by lies in
 
 from __future__ import annotations
 
-from collections import defaultdict
-from functools import lru_cache
 from typing import Any
-
-from search.backends import timeline
-from search.backends.facets import length_class, month_of
-from search.backends.opensearch import packed
-from search.backends.opensearch.packed import SCORE_UNIT
-from search.documents import AssetDocument
 
 SCHEMA = "4"
 # A sort value for assets without a capture date: behind all others.
 NEVER = 1 << 62
-_LOW_BITS = 7
-_LOW = (1 << _LOW_BITS) - 1
 # The score of a label lies in two rank features: such features keep nine significant bits, and
 # none may be 0. HIGH times the one and the other make the score, plus this much.
-HIGH = 1 << _LOW_BITS
+LOW_BITS = 7
+HIGH = 1 << LOW_BITS
 SCORE_SHIFT = HIGH + 1
 LABEL_SHIFT = 32
 STEP_SHIFT = 28
-_PLACES = tuple(f"p{place}" for place in range(32))
-_LONGEST_TOKEN = 8_000
+PLACES = tuple(f"p{place}" for place in range(32))
+LONGEST_TOKEN = 8_000
 
 _KEYWORD = {"type": "keyword"}
 _LONG = {"type": "long"}
@@ -45,12 +36,12 @@ _TEXT = {
 
 def place_of(key: int) -> str:
     """Name the part of a spread field that holds a label: `Seen.key` is counted there."""
-    return _PLACES[key % len(_PLACES)]
+    return PLACES[key % len(PLACES)]
 
 
 def _spread(field: dict[str, Any]) -> dict[str, Any]:
     """Spread a field over several, so that counting one label does not read all of an asset's."""
-    return {"properties": dict.fromkeys(_PLACES, field)}
+    return {"properties": dict.fromkeys(PLACES, field)}
 
 
 MAPPING: dict[str, Any] = {
@@ -108,7 +99,7 @@ def settings(*, replicas: int, refresh: str) -> dict[str, Any]:
         },
         "analysis": {
             "analyzer": {"tokens": {"type": "custom", "tokenizer": "spaces"}},
-            "tokenizer": {"spaces": {"type": "whitespace", "max_token_length": _LONGEST_TOKEN}},
+            "tokenizer": {"spaces": {"type": "whitespace", "max_token_length": LONGEST_TOKEN}},
         },
     }
 
@@ -116,101 +107,3 @@ def settings(*, replicas: int, refresh: str) -> dict[str, Any]:
 def version_of(generation: int, *, removed: bool = False) -> int:
     """Give the version of a document: a removal beats what was put at its own generation."""
     return 2 * min(generation, NEVER >> 1) + removed
-
-
-def removed(asset_id: str, generation: int) -> dict[str, Any]:
-    """Make what stays of an asset that was taken out, so that a late document is refused."""
-    return {"live": False, "asset": asset_id, "generation": min(generation, NEVER)}
-
-
-def body_of(document: AssetDocument) -> dict[str, Any]:
-    """Make the body of a document."""
-    return {
-        **_facts(document),
-        "categories": [name for name in document.categories if name],
-        "moment_count": len(document.moments),
-        "moments_stamp": document.moments_stamp,
-        **_labels(document),
-    }
-
-
-def with_facts(stored: dict[str, Any], document: AssetDocument) -> dict[str, Any]:
-    """Make the body of a stored document with other facts; what is seen stays."""
-    seen = {"boxes"} & set(stored["marks"])
-    return {**stored, **_facts(document), "marks": sorted(seen.union(document.marks))}
-
-
-def _facts(document: AssetDocument) -> dict[str, Any]:
-    captured = document.captured_ms
-    return {
-        "live": True,
-        "asset": document.asset_id,
-        "generation": document.generation,
-        "principals": sorted(document.principals),
-        "kind": document.kind,
-        "title": document.title[:_LONGEST_TOKEN],
-        "title_text": document.title_text,
-        "file_text": document.file_text,
-        "keywords_text": document.keywords_text,
-        "description_text": document.description_text,
-        "texts": packed.pack_texts(document),
-        "keywords": list(document.keywords),
-        "marks": list(document.marks),
-        "created_ms": document.created_ms,
-        "captured_ms": captured,
-        "captured_key": NEVER if captured is None else -captured,
-        "duration_ms": document.duration_ms,
-        "month": month_of(document),
-        "length": length_class(document) or None,
-    }
-
-
-def _labels(document: AssetDocument) -> dict[str, Any]:
-    built = timeline.build(document)
-    rows = built.rows + built.counted
-    units = [round(row.score * SCORE_UNIT) for row in rows]
-    score: dict[str, int] = {}
-    counted: defaultdict[str, list[int]] = defaultdict(list)
-    tops: list[str] = []
-    ranged: defaultdict[str, list[str]] = defaultdict(list)
-    for (label, _, steps, ranges, _), whole in zip(rows, units, strict=True):
-        high, low, place = _names_of(label)
-        score[high] = (whole >> _LOW_BITS) + 1
-        score[low] = (whole & _LOW) + 1
-        tops.append(f"{label}@{steps[-1]}")
-        ranged[place].append(f"{label}:{ranges[0]}")
-        base = label << LABEL_SHIFT
-        counted[place] += [
-            base + (step << STEP_SHIFT) + many for step, many in zip(steps, ranges, strict=True)
-        ]
-    return {
-        "labels": [row.label for row in built.rows],
-        "tops": tops,
-        "score": score,
-        "ranged": ranged,
-        "counted": counted,
-        "bits": packed.pack_labels(rows, units),
-        "edges": packed.pack_edges(built.edges),
-        "seen": packed.pack_moments(document.moments),
-        "moments": _readable(document),
-    }
-
-
-@lru_cache(maxsize=8_192)
-def _names_of(key: int) -> tuple[str, str, str]:
-    """Name a label's two rank features and its part of a spread field."""
-    return f"h{key}", f"l{key}", place_of(key)
-
-
-def _readable(document: AssetDocument) -> list[dict[str, Any]]:
-    """Write what is seen when, for people: no search reads it."""
-    names = document.names
-    return [
-        {
-            "label": names.get(label) or str(label),
-            "start_ms": start,
-            "end_ms": end,
-            "confidence": confidence,
-        }
-        for label, start, end, confidence, _ in document.moments
-    ]

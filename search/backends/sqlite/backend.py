@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -64,7 +64,7 @@ class SqliteBackend(SearchBackend):
 
     def put(self, documents: Iterable[AssetDocument]) -> int:
         """Add or replace documents; older generations than what is there change nothing."""
-        batch = list(documents)
+        batch = list(writer.prepared(documents))
         with self._writing() as connections:
             taken = [writer.put(connection, batch) for connection in connections]
         return taken[0]
@@ -202,10 +202,17 @@ class _NewIndex:
         # Should the machine go down now, a damaged file is noticed and thrown away.
         self._connection.execute("PRAGMA synchronous = OFF")
 
-    def put(self, documents: Iterable[AssetDocument]) -> int:
-        """Add documents; give how many were taken."""
+    def prepare(self, documents: Iterable[AssetDocument]) -> Callable[[], int]:
+        """Make documents ready; what is given writes them and says how many were taken."""
+        return partial(self._write, list(writer.prepared(documents)))
+
+    def _write(self, documents: list[writer.Prepared]) -> int:
         with self._lock, translated():
             return writer.put(self._open(), documents)
+
+    def put(self, documents: Iterable[AssetDocument]) -> int:
+        """Add documents; give how many were taken."""
+        return self.prepare(documents)()
 
     def remove(self, generations: Mapping[str, int]) -> None:
         """Take assets out for this generation and all before it."""

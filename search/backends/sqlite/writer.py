@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
-from search.backends import timeline
+from search.backends.cutting import cut, portions
 from search.backends.facets import length_class, month_of
+from search.backends.sqlite.labels import Labels, labels_of
 from search.backends.sqlite.schema import COUNTS
 from search.documents import AssetDocument
 
+Prepared = tuple[AssetDocument, Labels]
 _INSERT_LABEL = f"INSERT INTO asset_label VALUES ({', '.join('?' * (len(COUNTS) + 4))})"
 
 
@@ -27,10 +29,16 @@ def unpack_labels(stored: bytes) -> array[int]:
     return labels
 
 
-def put(connection: sqlite3.Connection, documents: Iterable[AssetDocument]) -> int:
+def prepared(documents: Iterable[AssetDocument]) -> Iterator[Prepared]:
+    """Work out all that is written of documents."""
+    for part in portions(documents):
+        yield from zip(part, labels_of(cut(part)), strict=True)
+
+
+def put(connection: sqlite3.Connection, documents: Iterable[Prepared]) -> int:
     """Put documents in one transaction; give how many were taken."""
     with _transaction(connection):
-        return sum(_put(connection, document) for document in documents)
+        return sum(_put(connection, document, seen) for document, seen in documents)
 
 
 def remove(connection: sqlite3.Connection, generations: Mapping[str, int]) -> None:
@@ -119,7 +127,7 @@ def _find(connection: sqlite3.Connection, uuid: bytes) -> tuple[int, int, int] |
     return row
 
 
-def _put(connection: sqlite3.Connection, document: AssetDocument) -> bool:
+def _put(connection: sqlite3.Connection, document: AssetDocument, seen: Labels) -> bool:
     uuid = UUID(document.asset_id).bytes
     row = _find(connection, uuid)
     if row is not None and row[1] > document.generation:
@@ -128,13 +136,12 @@ def _put(connection: sqlite3.Connection, document: AssetDocument) -> bool:
     if gone is not None and gone[0] >= document.generation:
         return False
     access = _access(connection, document.principals)
-    built = timeline.build(document)
-    labels = {seen.label for seen in built.rows}
+    labels = set(seen.plain)
     before: set[int] = set()
     if row is not None:
         before = _clear(connection, row[0], row[2], recount=False)
     asset = _write_asset(connection, document, uuid=uuid, access=access, known=row)
-    _write_labels(connection, asset, document, built)
+    _write_labels(connection, asset, document, seen)
     _write_words(connection, asset, document, replaces=row is not None)
     if row is not None and row[2] != access:
         _count_labels(connection, before, access=row[2], change=-1)
@@ -210,15 +217,9 @@ def _write_labels(
     connection: sqlite3.Connection,
     asset: int,
     document: AssetDocument,
-    built: timeline.Timeline,
+    seen: Labels,
 ) -> None:
-    connection.executemany(
-        _INSERT_LABEL,
-        [
-            (row.label, asset, row.score, *timeline.counts_of(row), row.masks)
-            for row in (*built.rows, *built.counted)
-        ],
-    )
+    connection.executemany(_INSERT_LABEL, [(row[0], asset, *row[1:]) for row in seen.rows])
     connection.executemany(
         "INSERT INTO moment VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
         " SET confidence = max(confidence, excluded.confidence)",
@@ -228,12 +229,12 @@ def _write_labels(
         "INSERT INTO asset_detail VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             asset,
-            timeline.pack_edges(built.edges),
-            pack_labels(row.label for row in built.rows),
+            seen.edges,
+            pack_labels(seen.plain),
             "\n".join(document.categories),
             "\n".join(document.keywords),
             "\n".join(document.marks),
-            pack_labels(row.label for row in built.counted),
+            pack_labels(seen.counted),
             document.moments_stamp,
         ),
     )
