@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.backends.cutting import cut
+from search.backends.cutting import columns
 from search.backends.opensearch import packed
 from search.backends.pieces import joined_pieces, pieces_of
 from search.conditions import STEPS
@@ -39,7 +39,7 @@ def test_packed_moments_are_given_back_by_label_and_step(rows, steps) -> None:
     document = AssetDocument(
         asset_id="a", generation=1, kind="video", principals=frozenset(), moments=tuple(rows)
     )
-    (column,) = packed.pack_moments(cut([document]).moments, 1)
+    (column,) = packed.pack_moments(columns([document]), 1)
     given_back = packed.moments_of(column.rstrip("="), steps)
     there = {label: sorted(moments) for label, moments in given_back.items() if moments}
     assert there == {label: sorted(moments) for label, moments in by_label(rows, steps).items()}

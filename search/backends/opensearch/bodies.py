@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from search.backends.cutting import Cut, Numbers, cut, portions
+from search.backends.cuts import Cut, Numbers
+from search.backends.cutting import columns, cut, portions
 from search.backends.facets import length_class, month_of
 from search.backends.opensearch import packed
 from search.backends.opensearch.schema import (
@@ -89,20 +90,21 @@ def _readable(document: AssetDocument) -> list[dict[str, Any]]:
 
 def _labels(documents: Sequence[AssetDocument]) -> Iterator[dict[str, Any]]:
     """Make of each body what is seen in the asset."""
-    found = cut(documents)
-    columns = zip(
+    moments = columns(documents)
+    found = cut(documents, moments)
+    parts = zip(
         pairwise(found.first_label.tolist()),
         found.first_counted.tolist(),
         _ranged(found),
         _counted(found),
         packed.pack_labels(found),
         packed.pack_edges(found),
-        packed.pack_moments(found.moments, len(documents)),
+        packed.pack_moments(moments, len(documents)),
         strict=True,
     )
     labels, tops = found.key.tolist(), _tops(found)
     names, scores = _names(labels), _scores(found.units)
-    for (first, after), plain, ranged, numbers, bits, edges, seen in columns:
+    for (first, after), plain, ranged, numbers, bits, edges, seen in parts:
         mine = slice(2 * first, 2 * after)
         yield {
             "labels": labels[first:plain],

@@ -10,13 +10,14 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pybase64
 
 from search.backends import timeline
-from search.backends.cutting import Cut, Moments
+from search.backends.cuts import Cut
+from search.backends.cutting import Moments
 from search.backends.pieces import Moment
 from search.conditions import STEPS, TEXT_WEIGHTS
 from search.documents import AssetDocument
@@ -60,19 +61,18 @@ class Labels:
 def pack_labels(cut: Cut) -> list[str]:
     """Write `bits` of each asset."""
     keys, units = cut.key.astype("<u4"), cut.units.astype("<u2")
-    first, begin = cut.first_label.tolist(), cut.first_mask[cut.first_label].tolist()
-    lengths = np.diff(cut.first_label)
-    own = np.repeat(cut.first_mask[cut.first_label[:-1]], lengths)
-    ends = (cut.first_mask[1:] - own).astype("<u4")
+    until = np.array([0, *accumulate(map(len, cut.masks))])
+    own = np.repeat(until[cut.first_label[:-1]], np.diff(cut.first_label))
+    ends = (until[1:] - own).astype("<u4")
     return [
         _column(
             (after - start).to_bytes(_COUNT_BYTES, "little"),
             keys[start:after].tobytes(),
             ends[start:after].tobytes(),
             units[start:after].tobytes(),
-            cut.masks[low:high],
+            *cut.masks[start:after],
         )
-        for (start, after), (low, high) in zip(pairwise(first), pairwise(begin), strict=True)
+        for start, after in pairwise(cut.first_label.tolist())
     ]
 
 

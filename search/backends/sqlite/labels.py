@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
-import numpy as np
-
-from search.backends.cutting import Cut
+from search.backends.cuts import Cut
 from search.backends.timeline import HEAD, NONE
+from search.conditions import STEPS
 from search.results import SCORE_UNIT
 
 
@@ -30,10 +32,9 @@ class Labels:
 def labels_of(cut: Cut) -> list[Labels]:
     """Make the rows of each asset."""
     keys, scores = cut.key.tolist(), (cut.units / SCORE_UNIT).tolist()
-    masks = [cut.masks[begin:end] for begin, end in pairwise(cut.first_mask.tolist())]
     rows = [
         (key, score, *counts, mask)
-        for key, score, counts, mask in zip(keys, scores, _counts(cut), masks, strict=True)
+        for key, score, counts, mask in zip(keys, scores, _counts(cut), cut.masks, strict=True)
     ]
     edges = cut.edges.astype("<i8")
     return [
@@ -47,11 +48,15 @@ def labels_of(cut: Cut) -> list[Labels]:
     ]
 
 
-def _counts(cut: Cut) -> list[list[int]]:
+def _counts(cut: Cut) -> Iterator[tuple[int, ...]]:
     """Count the ranges of each label at each of all steps."""
-    stored = np.frombuffer(cut.masks, np.uint8)
-    entries = stored[cut.first_mask[:-1, None] + np.arange(1, HEAD)].astype(np.int64)
-    none = entries == NONE
-    level = cut.first_level[:-1, None] + np.where(none, 0, entries)
-    counts: list[list[int]] = np.where(none, 0, cut.ranges[level]).tolist()
-    return counts
+    ranges = cut.ranges.tolist()
+    for masks, (first, after) in zip(cut.masks, pairwise(cut.first_level.tolist()), strict=True):
+        yield _at_steps(masks[:HEAD])([*ranges[first:after], 0])
+
+
+@lru_cache(maxsize=1 << len(STEPS))
+def _at_steps(head: bytes) -> Callable[[list[int]], tuple[int, ...]]:
+    """Look up what each of all steps has; the last is for those that have nothing."""
+    many, *entries = head
+    return itemgetter(*[many if entry == NONE else entry for entry in entries])
