@@ -44,16 +44,16 @@ class Principals:
         return cls(frozenset(names), everything=bool(user.is_superuser))
 
 
-def asset_principals(asset: Asset) -> list[str]:
-    """List whom an asset is shown to; the owner always is among them."""
-    names = [f"u:{asset.owner_id}"]
-    if asset.visibility == Asset.Visibility.GROUPS:
-        names += [f"g:{group.pk}" for group in asset.groups.all()]
-    if asset.visibility in (Asset.Visibility.LIBRARY, Asset.Visibility.PUBLIC):
-        names.append("members")
-    if asset.visibility == Asset.Visibility.PUBLIC:
-        names.append("public")
-    return names
+def shown_to(*, owner: int, visibility: str, groups: Iterable[int]) -> frozenset[str]:
+    """Name those an asset is shown to: always the owner, groups only where it is for groups."""
+    names = {f"u:{owner}"}
+    if visibility == Asset.Visibility.GROUPS:
+        names.update(f"g:{group}" for group in groups)
+    if visibility in (Asset.Visibility.LIBRARY, Asset.Visibility.PUBLIC):
+        names.add("members")
+    if visibility == Asset.Visibility.PUBLIC:
+        names.add("public")
+    return frozenset(names)
 
 
 def _visible(principals: Principals) -> Q:

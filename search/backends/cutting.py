@@ -134,16 +134,16 @@ def _edges(
     documents: Sequence[AssetDocument], moments: Moments
 ) -> tuple[Numbers, Numbers, Numbers, Numbers]:
     """Give all cuts, where each asset's begin, and at which cut each moment starts and ends."""
-    # A photo is one piece, [0, 1); its moments are stored as 0, 0.
-    photo = np.array([document.kind == "photo" for document in documents], np.int64)
-    end = moments.end_ms + photo[moments.asset]
-    span = int(end.max(initial=0)) + 1
+    # A photo is one piece, [0, 1).
+    photo = np.array([document.kind == "photo" for document in documents], np.bool_)[moments.asset]
+    start, end = np.where(photo, 0, moments.start_ms), np.where(photo, 1, moments.end_ms)
+    span = max(int(start.max(initial=0)), int(end.max(initial=0))) + 1
     before = moments.asset * span
-    times = np.concatenate((moments.start_ms + before, end + before))
+    times = np.concatenate((start + before, end + before))
     edges = np.sort(times)
     edges = edges[_changes(edges)]
     first = edges.searchsorted(np.arange(len(documents) + 1) * span)
-    start, end = (edges.searchsorted(times).reshape(2, -1)) - first[moments.asset]
+    start, end = edges.searchsorted(times).reshape(2, -1) - first[moments.asset]
     return edges % span, first, start, end
 
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import datetime
 import heapq
 from collections import Counter
+from functools import lru_cache
 
 from search.backends.base import LENGTHS
 from search.documents import AssetDocument
 
 # Of every facet only the commonest values are given.
 FACET_VALUES = 100
+_DAY_MS = 86_400_000
 
 
 def month_of(document: AssetDocument) -> str:
     """Name the month an asset was captured in, or else uploaded."""
     shown = document.created_ms if document.captured_ms is None else document.captured_ms
-    day = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=shown)  # noqa: DTZ001
+    return _month_of_day(shown // _DAY_MS)
+
+
+@lru_cache(maxsize=4_096)
+def _month_of_day(days: int) -> str:
+    day = datetime.date(1970, 1, 1) + datetime.timedelta(days=days)
     return f"{day.year:04d}-{day.month:02d}"
 
 

@@ -30,8 +30,7 @@ def documents(draw):
         end = start + draw(st.integers(0, 6)) * 250
         sure = draw(st.sampled_from([20.0, 35.0, 64.99, 70.0, 99.5]))
         many = draw(st.sampled_from([0, 1, 2, 3, 12]))
-        times = (start, end) if kind == "video" else (0, 0)
-        rows.append((draw(st.integers(1, 4)), *times, sure, many))
+        rows.append((draw(st.integers(1, 4)), start, end, sure, many))
     length = draw(st.integers(0, 5_000)) if kind == "video" else 0
     return AssetDocument(
         asset_id="a",
