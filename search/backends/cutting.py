@@ -27,8 +27,10 @@ from search.results import SCORE_UNIT
 _ASSETS_AT_ONCE = 200
 _MOMENTS_AT_ONCE = 20_000
 _BITS_AT_ONCE = 1 << 18
-# Arrays pay from so many moments on.
+# Arrays pay from so many moments on, and while those of one asset are not that many: its whole time
+# is in one integer then, sixty-four bits a step.
 _MANY_MOMENTS = 150
+_MOMENTS_ALONE = 1_000
 # An asset, a label's key and a step together in one number: the bits of the latter two.
 _KEY_BITS = 32
 _STEP_BITS = 4
@@ -58,15 +60,19 @@ class Moments:
 
 
 def portions(documents: Iterable[AssetDocument]) -> Iterator[list[AssetDocument]]:
-    """Part documents into lists that are cut at once."""
+    """Part documents into lists that are cut at once; one with very many moments stands alone."""
     part: list[AssetDocument] = []
     moments = 0
     for document in documents:
         moments += len(document.moments)
-        if part and (len(part) == _ASSETS_AT_ONCE or moments > _MOMENTS_AT_ONCE):
+        alone = len(document.moments) > _MOMENTS_ALONE
+        if part and (alone or len(part) == _ASSETS_AT_ONCE or moments > _MOMENTS_AT_ONCE):
             yield part
             part, moments = [], len(document.moments)
         part.append(document)
+        if alone:
+            yield part
+            part, moments = [], 0
     if part:
         yield part
 
@@ -76,7 +82,8 @@ def cut(documents: Sequence[AssetDocument], moments: Moments | None = None) -> C
 
     The columns of their moments are made anew unless they are given.
     """
-    if sum(len(document.moments) for document in documents) < _MANY_MOMENTS:
+    few = sum(len(document.moments) for document in documents) < _MANY_MOMENTS
+    if few or len(documents) == 1:
         return cut_few(documents)
     return cut_many(documents, moments or columns(documents))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from math import floor, log2, sqrt
 
 import pytest
@@ -118,11 +117,15 @@ def test_what_engines_keep_of_an_asset_does_not_depend_on_the_others(given_ones)
 
 def test_portions_are_never_more_than_is_cut_at_once() -> None:
     row = (1, 0, 250, 90.0, 1)
-    sizes = [0, 30_000, 10_000, 10_000, 1, *[0] * 450]
+    sizes = [0, 1_001, *[1_000] * 25, 30_000, 3_000, 1, *[0] * 450]
     common = {"asset_id": "a", "generation": 1, "kind": "video", "principals": frozenset()}
     given_ones = [AssetDocument(**common, moments=(row,) * size) for size in sizes]
     parts = [[len(each.moments) for each in part] for part in cutting.portions(given_ones)]
     assert [size for part in parts for size in part] == sizes
     assert all(len(part) <= 200 for part in parts)
-    assert [part for part in parts if sum(part) > 20_000] == [[30_000]]
-    assert all(sum(a) + b[0] > 20_000 or len(a) == 200 for a, b in pairwise(parts))
+    assert [part for part in parts if max(part) > 1_000] == [[1_001], [30_000], [3_000]]
+    shared = [part for part in parts if max(part) <= 1_000]
+    assert [(len(part), sum(part)) for part in shared] == [
+        *[(1, 0), (20, 20_000), (5, 5_000)],
+        *[(200, 1), (200, 0), (51, 0)],
+    ]
