@@ -63,12 +63,15 @@ class SearchBox extends HTMLElement {
     if (!atEnd || (!piece && !all) || piece.includes(":")) return this.#close();
     let labels = await this.#labels(piece);
     const last = piece.split(/\s+/).at(-1);
-    if (!labels.length && last !== piece) labels = await this.#labels(last);
+    if (labels?.length === 0 && last !== piece) labels = await this.#labels(last);
+    // Asking on would stop whoever asks now.
+    if (!labels) return undefined;
     if (this.#piece()[1] !== piece || document.activeElement !== this.input) return undefined;
     const fields = last ? this.fields.filter((field) => field.startsWith(last.toLowerCase())) : [];
     return this.#show(labels, fields, labels.length && this.known.get(piece)?.length ? piece : last);
   }
 
+  // Nothing where somebody has asked for something else meanwhile.
   async #labels(prefix) {
     const key = prefix.toLowerCase();
     if (this.known.has(key)) return this.known.get(key);
@@ -83,8 +86,9 @@ class SearchBox extends HTMLElement {
       this.known.set(key, found);
       return found;
     } catch (error) {
+      if (error.name === "AbortError") return undefined;
       // Without the network one types on without help.
-      if (!(error instanceof TypeError) && error.name !== "AbortError") throw error;
+      if (!(error instanceof TypeError)) throw error;
       return [];
     }
   }
