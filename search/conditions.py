@@ -23,7 +23,7 @@ from typing import Literal
 from search.query import COUNTS
 
 # How many at once engines keep exactly, see `Seen.count`.
-COUNT_BITS = 27
+_COUNT_BITS = 27
 _NEAR_MS = 30_000
 # Confidence steps that every engine keeps exactly; step 0 is "as stored".
 STEPS = (0, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 97, 99)
@@ -66,7 +66,7 @@ class Seen:
 
 def counted_key(label: int, count: int) -> int:
     """Make one number of a label and a count; it never meets another label's id."""
-    return label | (COUNTS.index(count) + 1 << COUNT_BITS) if count else label
+    return label | (COUNTS.index(count) + 1 << _COUNT_BITS) if count else label
 
 
 @dataclass(frozen=True, slots=True)

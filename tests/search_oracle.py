@@ -252,8 +252,13 @@ def _stored_score(document, seen):
     ticks = label_ticks(document, Seen(seen.label, count=seen.count))
     length = max([document.duration_ms, *(row[2] for row in document.moments)])
     share = 0.0 if document.kind == "photo" else len(ticks) * TICK / length
-    seen = 0.3 * min(1, sqrt(share)) + 0.2 * min(1, log2(1 + len(runs(ticks))) / 6)
-    return floor((0.5 * best / 100 + seen) * 10_000 + 0.5) / 10_000
+    return score_units(best=best, share=share, ranges=len(runs(ticks))) / 10_000
+
+
+def score_units(*, best, share, ranges):
+    """Score a label in an asset, in ten-thousandths, from its best confidence in percent."""
+    seen = 0.3 * min(1, sqrt(share)) + 0.2 * min(1, log2(1 + ranges) / 6)
+    return floor((0.5 * best / 100 + seen) * 10_000 + 0.5)
 
 
 def _hit(document, request, value):

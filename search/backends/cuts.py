@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -34,3 +35,8 @@ class Cut:
     first_level: Numbers
     # Of each label its masks, as timeline.unpack reads them.
     masks: list[bytes]
+
+    def packed_edges(self) -> list[bytes]:
+        """Write the cuts of each asset as stored: timeline.unpack_edges reads them."""
+        edges = self.edges.astype("<i8")
+        return [edges[begin:end].tobytes() for begin, end in pairwise(self.first_edge.tolist())]

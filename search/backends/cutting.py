@@ -41,7 +41,6 @@ _FIRST_COUNTED = counted_key(0, COUNTS[0])
 
 _Bools = npt.NDArray[np.bool_]
 _Floats = npt.NDArray[np.float64]
-_Bytes = npt.NDArray[np.uint8]
 _Number = TypeVar("_Number", np.int64, np.float64)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import floor, log2, sqrt
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +14,7 @@ from search.conditions import STEPS, counted_key
 from search.documents import AssetDocument
 from search.query import COUNTS
 from search.ranges import union
+from tests.search_oracle import score_units
 
 ABOVE = {1: (8,), 2: (8, 9), 3: ()}
 
@@ -61,8 +60,7 @@ def score(document, key):
     length = max([document.duration_ms, *(row[2] for row in document.moments)])
     seen = sum(end - start for start, end in ranges)
     share = seen / length if document.kind == "video" and length else 0.0
-    part = 0.3 * min(1.0, sqrt(share)) + 0.2 * min(1.0, log2(1 + len(ranges)) / 6)
-    return floor((0.5 * best / 100 + part) * 10_000 + 0.5)
+    return score_units(best=best, share=share, ranges=len(ranges))
 
 
 @pytest.mark.parametrize(("moments", "bits"), [(20_000, 1 << 18), (5, 1 << 18), (20_000, 64)])

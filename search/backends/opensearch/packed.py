@@ -78,8 +78,7 @@ def pack_labels(cut: Cut) -> list[str]:
 
 def pack_edges(cut: Cut) -> list[str]:
     """Write `edges` of each asset."""
-    edges = cut.edges.astype("<i8")
-    return [_column(edges[a:b].tobytes()) for a, b in pairwise(cut.first_edge.tolist())]
+    return [_column(edges) for edges in cut.packed_edges()]
 
 
 def edges_of(column: str) -> array[int]:

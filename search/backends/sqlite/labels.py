@@ -36,13 +36,12 @@ def labels_of(cut: Cut) -> list[Labels]:
         (key, score, *counts, mask)
         for key, score, counts, mask in zip(keys, scores, _counts(cut), cut.masks, strict=True)
     ]
-    edges = cut.edges.astype("<i8")
     return [
-        Labels(rows[first:after], keys[first:plain], keys[plain:after], edges[begin:end].tobytes())
-        for (first, after), plain, (begin, end) in zip(
+        Labels(rows[first:after], keys[first:plain], keys[plain:after], edges)
+        for (first, after), plain, edges in zip(
             pairwise(cut.first_label.tolist()),
             cut.first_counted.tolist(),
-            pairwise(cut.first_edge.tolist()),
+            cut.packed_edges(),
             strict=True,
         )
     ]
