@@ -58,12 +58,16 @@ _WATCH = """({bits, step, wanted}) => {
   video.play();
 }"""
 
-# Gives the milliseconds from each jump to its frame being presented.
+# Gives the milliseconds from each jump to its frame being presented, each from a page at rest: what
+# is drawn after a frame (playhead, list, clock) belongs to the jump before, not to the next one.
 _JUMP = """async (times) => {
   const video = document.querySelector("video");
   const player = document.querySelector("media-player");
   const took = [];
+  const next = () => new Promise(requestAnimationFrame);
   for (const time of times) {
+    await next();
+    await next();
     const began = performance.now();
     const shown = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
     if (player) player.seek(time * 1000);

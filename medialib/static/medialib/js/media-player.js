@@ -91,9 +91,14 @@ class MediaPlayer extends HTMLElement {
   #moved(time) {
     this.now = Math.round(time * 1000);
     this.wanted = null;
-    this.querySelector("[data-now]").textContent = clock(this.video.currentTime * 1000);
     this.draw();
+    this.#showClock(clock(this.video.currentTime * 1000));
     this.dispatchEvent(new CustomEvent("player-time", { detail: this.now }));
+  }
+
+  #showClock(text) {
+    if (text !== this.clockText) this.querySelector("[data-now]").textContent = text;
+    this.clockText = text;
   }
 
   draw() {

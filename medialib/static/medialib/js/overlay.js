@@ -22,6 +22,7 @@ export class Overlay {
     this.canvas.width = Math.round(this.width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.count = 0;
   }
 
   #content() {
@@ -33,8 +34,15 @@ export class Overlay {
   }
 
   clear() {
-    this.context.clearRect(0, 0, this.width, this.height);
-    this.canvas.dataset.boxes = "0";
+    // What is empty stays untouched: else the browser puts the whole picture together anew.
+    if (this.count) this.context.clearRect(0, 0, this.width, this.height);
+    this.#tell(0);
+  }
+
+  // For tests and the curious: how many boxes are on the picture now.
+  #tell(count) {
+    this.count = count;
+    this.canvas.dataset.boxes = String(count);
   }
 
   // detections: [{label, boxes}], lanes: label → lane number.
@@ -43,9 +51,7 @@ export class Overlay {
     const content = this.#content();
     if (!content) return;
     const { width } = this;
-    const count = paintBoxes(this.context, detections, { width, content, lanes, threshold });
-    // For tests and the curious: how many boxes are on the picture now.
-    this.canvas.dataset.boxes = String(count);
+    this.#tell(paintBoxes(this.context, detections, { width, content, lanes, threshold }));
   }
 }
 

@@ -18,31 +18,41 @@ class TimeBar extends HTMLElement {
       if (event.target.closest(".lane")) this.#jump(this.#timeAt(event.clientX));
     });
     state.addEventListener("change", () => this.#drawLanes());
-    new ResizeObserver(() => this.show(this.now)).observe(this);
+    new ResizeObserver(() => {
+      this.axis = null;
+      this.show(this.now);
+    }).observe(this);
     if (state.storyboard) this.#preparePreview();
     this.show(0);
   }
 
   show(ms) {
     this.now = ms;
+    const left = this.#left(ms);
     this.scrub.value = String(ms);
     this.scrub.setAttribute("aria-valuetext", `${clock(ms)} of ${clock(this.state.duration)}`);
-    this.head.style.left = `${this.#left(ms)}px`;
+    this.head.style.transform = `translateX(${left}px)`;
   }
 
+  // Where times lie, in px from this bar's left edge; read once, as every frame asks.
   #axis() {
-    const bar = this.scrub.getBoundingClientRect();
-    return { start: bar.left + INSET, width: Math.max(1, bar.width - 2 * INSET) };
+    if (!this.axis) {
+      const track = this.scrub.getBoundingClientRect();
+      const start = track.left + INSET - this.getBoundingClientRect().left;
+      this.axis = { start, width: Math.max(1, track.width - 2 * INSET) };
+    }
+    return this.axis;
   }
 
   #left(ms) {
     const { start, width } = this.#axis();
-    return start - this.getBoundingClientRect().left + (width * ms) / Math.max(1, this.state.duration);
+    return start + (width * ms) / Math.max(1, this.state.duration);
   }
 
   #timeAt(clientX) {
     const { start, width } = this.#axis();
-    const share = Math.min(1, Math.max(0, (clientX - start) / width));
+    const x = clientX - this.getBoundingClientRect().left;
+    const share = Math.min(1, Math.max(0, (x - start) / width));
     return Math.round(share * this.state.duration);
   }
 
@@ -73,7 +83,8 @@ class TimeBar extends HTMLElement {
     this.preview = this.querySelector("[data-preview]");
     const onMove = (event) => {
       const { start, width } = this.#axis();
-      const inside = event.clientX >= start && event.clientX <= start + width;
+      const x = event.clientX - this.getBoundingClientRect().left;
+      const inside = x >= start && x <= start + width;
       this.preview.hidden = !inside || event.pointerType === "touch";
       if (!this.preview.hidden) this.#showPreview(this.#timeAt(event.clientX));
     };
