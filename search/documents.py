@@ -6,7 +6,9 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import groupby, repeat
+from operator import itemgetter
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -23,6 +25,7 @@ MomentRow = tuple[int, int, int, float, int]
 _BATCH = 200
 _LABELS = Analysis.Feature.LABELS
 _ATTEMPTS = 3
+_MOMENT_ROW = itemgetter(slice(2, None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,17 +162,15 @@ def _moments(
     rows = Moment.objects.filter(analysis__in=list(looks), feature=_LABELS).values_list(
         "analysis_id", "pk", "label_id", "start_ms", "end_ms", "confidence", "instances"
     )
-    by_look: defaultdict[object, list[tuple[Any, ...]]] = defaultdict(list)
+    found: defaultdict[UUID, list[MomentRow]] = defaultdict(list)
+    newest: defaultdict[UUID, int] = defaultdict(int)
     with connection.cursor() as cursor:
         cursor.execute(*rows.query.sql_with_params())
-        for row in cursor.fetchall():
-            by_look[row[0]].append(row)
-    found: defaultdict[UUID, list[MomentRow]] = defaultdict(list)
-    newest: dict[UUID, int] = {}
-    for look, held in by_look.items():
-        asset = looks[UUID(str(look))]
-        found[asset] += [row[2:] for row in held]
-        newest[asset] = max(newest.get(asset, 0), *[row[1] for row in held])
+        # Those of an analysis mostly come side by side; where not, they are put together here.
+        for look, held in groupby(cursor.fetchall(), itemgetter(0)):
+            mine, asset = list(held), looks[UUID(str(look))]
+            found[asset] += map(_MOMENT_ROW, mine)
+            newest[asset] = max(newest[asset], *map(itemgetter(1), mine))
     return found, newest
 
 
@@ -202,9 +203,8 @@ def _document_of(
 ) -> AssetDocument:
     """Make the document of one asset from its row and its moments."""
     inherited = vocabulary.inherited_categories
-    categories: set[str] = set()
-    for label in {moment[0] for moment in moments}:
-        categories.update(inherited.get(label, ()))
+    labels = {moment[0] for moment in moments}
+    categories: set[str] = set().union(*map(inherited.get, labels, repeat(())))
     border = f" {text.BORDER} "
     return AssetDocument(
         asset_id=str(asset.pk),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import chain
 
 _WORDS = re.compile(r"[^\W_]+")
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -51,12 +52,14 @@ def tokens(text: str) -> tuple[str, ...]:
 
 def file_tokens(name: str) -> tuple[str, ...]:
     """Cut a file name, also where case changes; a word that was cut is kept whole as well."""
-    found: list[str] = []
-    for raw in _WORDS.findall(name):
-        parts = _HUMPS.split(raw)
-        found += [token for part in parts for token in tokens(part)]
-        found += tokens(raw) if len(parts) > 1 else ()
-    return tuple(found)
+    return tuple(chain.from_iterable(map(_tokens_of_word, _WORDS.findall(name))))
+
+
+@lru_cache(maxsize=10_000)
+def _tokens_of_word(raw: str) -> tuple[str, ...]:
+    parts = _HUMPS.split(raw)
+    found = tuple(token for part in parts for token in tokens(part))
+    return found + tokens(raw) if len(parts) > 1 else found
 
 
 @lru_cache(maxsize=10_000)

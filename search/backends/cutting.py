@@ -118,21 +118,22 @@ def cut_many(documents: Sequence[AssetDocument], moments: Moments) -> Cut:
 
 def columns(documents: Sequence[AssetDocument]) -> Moments:
     """Put the moments of assets into columns."""
-    rows = list(chain.from_iterable([document.moments for document in documents]))
-    labels, starts, ends, confidences, instances = zip(*rows, strict=True) if rows else [()] * 5
-    sizes = [len(document.moments) for document in documents]
-    asset = np.arange(len(documents)).repeat(sizes)
-    label = np.array(labels, np.int64)
-    pairs = (asset << _KEY_BITS) + label
+    held = [document.moments for document in documents]
+    asset = np.arange(len(documents)).repeat(list(map(len, held)))
+    # One array of floats, which hold every id and time: five take half as long again.
+    values = chain.from_iterable(chain.from_iterable(held))
+    rows = np.fromiter(values, np.float64).reshape(-1, 5)
+    pairs = (asset << _KEY_BITS) + rows[:, 0].astype(np.int64)
     order = pairs.argsort(kind="stable")
+    pairs, rows = pairs[order], rows[order]
     return Moments(
         asset=asset,
-        label=label[order],
-        start_ms=np.array(starts, np.int64)[order],
-        end_ms=np.array(ends, np.int64)[order],
-        confidence=np.array(confidences, np.float64)[order],
-        instances=np.array(instances, np.int64)[order],
-        new=_changes(pairs[order]),
+        label=pairs & _KEY,
+        start_ms=rows[:, 1].astype(np.int64),
+        end_ms=rows[:, 2].astype(np.int64),
+        confidence=rows[:, 3].copy(),
+        instances=rows[:, 4].astype(np.int64),
+        new=_changes(pairs),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from search.backends.opensearch.schema import (
     STEP_SHIFT,
 )
 from search.documents import AssetDocument
+
+# So many terms are kept, as making one anew takes longer than to look it up.
+_TERMS = 16_384
 
 
 def bodies_of(documents: Iterable[AssetDocument]) -> Iterator[dict[str, Any]]:
@@ -95,8 +98,7 @@ def _labels(documents: Sequence[AssetDocument]) -> Iterator[dict[str, Any]]:
     parts = zip(
         pairwise(found.first_label.tolist()),
         found.first_counted.tolist(),
-        _ranged(found),
-        _counted(found),
+        _spread(found),
         packed.pack_labels(found),
         packed.pack_edges(found),
         packed.pack_moments(moments, len(documents)),
@@ -104,14 +106,14 @@ def _labels(documents: Sequence[AssetDocument]) -> Iterator[dict[str, Any]]:
     )
     labels, tops = found.key.tolist(), _tops(found)
     names, scores = _names(labels), _scores(found.units)
-    for (first, after), plain, ranged, numbers, bits, edges, seen in parts:
+    for (first, after), plain, (ranged, counted), bits, edges, seen in parts:
         mine = slice(2 * first, 2 * after)
         yield {
             "labels": labels[first:plain],
             "tops": tops[first:after],
             "score": dict(zip(names[mine], scores[mine], strict=True)),
             "ranged": ranged,
-            "counted": numbers,
+            "counted": counted,
             "bits": bits,
             "edges": edges,
             "seen": seen,
@@ -120,15 +122,20 @@ def _labels(documents: Sequence[AssetDocument]) -> Iterator[dict[str, Any]]:
 
 def _tops(found: Cut) -> list[str]:
     steps = found.step[found.first_level[1:] - 1]
-    return [f"{key}@{step}" for key, step in zip(found.key.tolist(), steps.tolist(), strict=True)]
+    return list(map(_top, found.key.tolist(), steps.tolist()))
+
+
+@lru_cache(maxsize=_TERMS)
+def _top(key: int, step: int) -> str:
+    return f"{key}@{step}"
 
 
 def _names(keys: list[int]) -> list[str]:
     """Name the two rank features of each label."""
-    return [name for key in keys for name in _names_of(key)]
+    return list(chain.from_iterable(map(_names_of, keys)))
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=_TERMS)
 def _names_of(key: int) -> tuple[str, str]:
     return f"h{key}", f"l{key}"
 
@@ -139,33 +146,37 @@ def _scores(units: Numbers) -> list[int]:
     return [value + 1 for value in both]
 
 
-def _ranged(found: Cut) -> list[dict[str, list[str]]]:
-    ranges = found.ranges[found.first_level[:-1]].tolist()
-    values = [f"{key}:{many}" for key, many in zip(found.key.tolist(), ranges, strict=True)]
-    return _by_part(_places(found), values, assets=len(found.first_counted))
-
-
-def _counted(found: Cut) -> list[dict[str, list[int]]]:
-    levels = np.diff(found.first_level)
-    values = np.repeat(found.key << LABEL_SHIFT, levels)
-    values += (found.step << STEP_SHIFT) + found.ranges
-    places = np.repeat(_places(found), levels)
-    return _by_part(places, values.tolist(), assets=len(found.first_counted))
-
-
-def _places(found: Cut) -> Numbers:
-    """Give each label's asset and its part of a spread field, in one number."""
+def _spread(found: Cut) -> Iterator[tuple[dict[str, list[str]], dict[str, list[int]]]]:
+    """Make `ranged` and `counted` of each asset, spread over the parts of these fields."""
     labels = np.diff(found.first_label)
-    return np.repeat(np.arange(len(labels)), labels) * len(PLACES) + found.key % len(PLACES)
+    places = np.repeat(np.arange(len(labels)) * len(PLACES), labels) + found.key % len(PLACES)
+    # Labels in order of asset and part, their levels with them.
+    order = places.argsort(kind="stable")
+    places, first_level = places[order], found.first_level[:-1][order]
+    levels = np.diff(found.first_level)[order]
+    ends = levels.cumsum()
+    level = np.repeat(first_level - ends + levels, levels) + np.arange(levels.sum())
+    key = found.key[order]
+    ranged = list(map(_range, key.tolist(), found.ranges[first_level].tolist()))
+    numbers = np.repeat(key << LABEL_SHIFT, levels)
+    numbers += (found.step[level] << STEP_SHIFT) + found.ranges[level]
+    counted: list[int] = numbers.tolist()
+    # Where each part of an asset begins among labels and levels, and last of all where all ends.
+    (begins,) = np.diff(places, prepend=-1, append=-1).nonzero()
+    parts = [PLACES[part] for part in (places[begins[:-1]] % len(PLACES)).tolist()]
+    of_labels = pairwise(begins.tolist())
+    of_levels = pairwise(np.append(0, ends)[begins].tolist())
+    ranged_parts = [ranged[low:high] for low, high in of_labels]
+    counted_parts = [counted[low:high] for low, high in of_levels]
+    whose = np.arange(len(labels) + 1) * len(PLACES)
+    for low, high in pairwise(places[begins[:-1]].searchsorted(whose).tolist()):
+        names = parts[low:high]
+        yield (
+            dict(zip(names, ranged_parts[low:high], strict=True)),
+            dict(zip(names, counted_parts[low:high], strict=True)),
+        )
 
 
-def _by_part(places: Numbers, values: list[Any], *, assets: int) -> list[dict[str, list[Any]]]:
-    """Spread the values of each asset over the parts of a field."""
-    order = np.argsort(places, kind="stable")
-    ordered = [values[at] for at in order.tolist()]
-    begins = np.flatnonzero(np.diff(places[order], prepend=-1))
-    lists = [ordered[a:b] for a, b in pairwise([*begins.tolist(), len(ordered)])]
-    asset, part = np.divmod(places[order][begins], len(PLACES))
-    names = [PLACES[each] for each in part.tolist()]
-    first = np.searchsorted(asset, np.arange(assets + 1)).tolist()
-    return [dict(zip(names[a:b], lists[a:b], strict=True)) for a, b in pairwise(first)]
+@lru_cache(maxsize=_TERMS)
+def _range(key: int, many: int) -> str:
+    return f"{key}:{many}"
