@@ -9,6 +9,8 @@ import json
 from typing import cast
 from uuid import UUID
 
+import orjson
+
 from search.query import InvalidQuery
 
 _VERSION = "1"
@@ -23,8 +25,8 @@ def fingerprint(*parts: object) -> str:
 
 def write(mark: str, *, sort_value: float | str, asset_id: str) -> str:
     """Write the cursor that goes on behind a hit."""
-    body = json.dumps([_VERSION, mark, sort_value, asset_id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
+    body = orjson.dumps([_VERSION, mark, sort_value, asset_id])
+    return base64.urlsafe_b64encode(body).decode().rstrip("=")
 
 
 def read(cursor: str, mark: str, *, like: type) -> tuple[float | str, str]:

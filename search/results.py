@@ -75,9 +75,9 @@ class FoundMoment:
     labels: tuple[SeenLabel, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
-    """An asset that matches, why, and its matching moments in time order.
+    """An asset that matches, why, and its matching moments in time order. Not frozen, as SeenLabel.
 
     `moment_count` counts all of them; `moments` holds the surest ones if there are too many.
     """

@@ -81,9 +81,12 @@ class Piece:
     labels: tuple[tuple[int, float], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hit:
-    """A matching asset. `texts` names the best field of each matched text condition."""
+    """A matching asset. `texts` names the best field of each matched text condition.
+
+    Not frozen, as Piece.
+    """
 
     asset_id: str
     sort_value: float | str

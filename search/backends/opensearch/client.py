@@ -30,6 +30,7 @@ from opensearchpy.serializer import JSONSerializer
 
 from medialib.exceptions import SearchUnavailable
 from search.backends.base import IndexMissing
+from search.backends.opensearch.connection import CurlConnection
 
 _READ_SECONDS = 2
 _WRITE_SECONDS = 30
@@ -132,8 +133,8 @@ class Clients:
         return OpenSearch(
             hosts=[{"host": address.host, "port": address.port, "scheme": address.scheme}],
             http_auth=(address.user, address.password) if address.user else None,
+            connection_class=CurlConnection,
             use_ssl=address.scheme == "https",
-            verify_certs=address.scheme == "https",
             timeout=seconds,
             max_retries=_RETRIES,
             pool_maxsize=_CONNECTIONS,
@@ -167,11 +168,9 @@ class Clients:
     def close(self) -> None:
         """Give connections back."""
         with self._lock:
-            while self._made:
-                (pid, _), client = self._made.popitem()
-                # A connection of the parent process must not even be closed in a forked child.
-                if pid == os.getpid():
-                    client.close()
+            # A connection of the parent process must not even be let go of in a forked child.
+            for mine in [key for key in self._made if key[0] == os.getpid()]:
+                self._made.pop(mine).close()
 
 
 def _kind(error: TransportError) -> str:

@@ -24,26 +24,25 @@ from search.documents import AssetDocument
 from search.results import SCORE_UNIT
 
 _COUNT_BYTES = 4
+_TWO_ENDS = struct.Struct("<II")
 # A moment: its start and end in milliseconds, its confidence.
 _MOMENT = struct.Struct("<qqd")
 _MOMENTS = np.dtype([("start", "<i8"), ("end", "<i8"), ("confidence", "<f8")])
 
 
 class Labels:
-    """The labels of an asset as `bits` holds them, looked up by `Seen.key`."""
+    """The labels of an asset as `bits` holds them, looked up by `Seen.key`.
 
-    __slots__ = ("_ends", "_keys", "_masks", "_scores")
+    How many there are; of each its key, where its masks end, its score; the masks.
+    """
+
+    __slots__ = ("_keys", "_packed")
 
     def __init__(self, column: str) -> None:
         packed = _opened(column)
         many = int.from_bytes(packed[:_COUNT_BYTES], "little")
-        self._keys, self._ends, self._scores = array("I"), array("I"), array("H")
-        at = _COUNT_BYTES
-        for numbers in (self._keys, self._ends, self._scores):
-            after = at + many * numbers.itemsize
-            numbers.frombytes(packed[at:after])
-            at = after
-        self._masks = packed[at:]
+        self._packed = packed
+        self._keys = array("I", packed[_COUNT_BYTES : _COUNT_BYTES + 4 * many])
 
     def masks(self, key: int) -> bytes:
         """Give the masks of a label, none if the asset does not have it."""
@@ -51,11 +50,16 @@ class Labels:
             place = self._keys.index(key)
         except ValueError:
             return b""
-        return self._masks[self._ends[place - 1] if place else 0 : self._ends[place]]
+        many = len(self._keys)
+        # The masks of the first begin where those of no label end.
+        begin, end = _TWO_ENDS.unpack_from(self._packed, 4 * (many + place))
+        masks = _COUNT_BYTES + 10 * many
+        return self._packed[masks + begin if place else masks : masks + end]
 
     def score(self, key: int) -> float:
         """Give the score of a label that the asset has."""
-        return self._scores[self._keys.index(key)] / SCORE_UNIT
+        at = _COUNT_BYTES + 8 * len(self._keys) + 2 * self._keys.index(key)
+        return int.from_bytes(self._packed[at : at + 2], "little") / SCORE_UNIT
 
 
 def pack_labels(cut: Cut) -> list[str]:
