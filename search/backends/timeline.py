@@ -31,9 +31,9 @@ def unpack(masks: bytes, step: int) -> int:
     return int.from_bytes(masks[start : start + width], "little")
 
 
-def reaches(masks: bytes, step: int) -> bool:
-    """Tell whether a label reaches a confidence step."""
-    return masks[1 + step] != NONE
+def reaches(masks: bytes, step: int, *, at: int = 0) -> bool:
+    """Tell whether a label, whose masks begin there, reaches a confidence step."""
+    return masks[at + 1 + step] != NONE
 
 
 def count(value: int) -> int:

@@ -275,13 +275,7 @@ def _score(condition: Condition) -> Scored | None:
 def _label_score(seen: Seen) -> Scored:
     key, step, weight = seen.key, seen.step, seen.weight
 
-    def scored(row: Row) -> tuple[float, float]:
-        masks = row.labels.masks(key)
-        if not masks or not timeline.reaches(masks, step):
-            return 0.0, weight
-        return row.labels.score(key), weight
-
-    return scored
+    return lambda row: (row.labels.score(key, step), weight)
 
 
 def _unscored(row: Row) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from search.documents import AssetDocument
 from search.results import SCORE_UNIT
 
 _COUNT_BYTES = 4
-_TWO_ENDS = struct.Struct("<II")
+_END, _TWO_ENDS = struct.Struct("<I"), struct.Struct("<II")
 # A moment: its start and end in milliseconds, its confidence.
 _MOMENT = struct.Struct("<qqd")
 _MOMENTS = np.dtype([("start", "<i8"), ("end", "<i8"), ("confidence", "<f8")])
@@ -56,10 +56,18 @@ class Labels:
         masks = _COUNT_BYTES + 10 * many
         return self._packed[masks + begin if place else masks : masks + end]
 
-    def score(self, key: int) -> float:
-        """Give the score of a label that the asset has."""
-        at = _COUNT_BYTES + 8 * len(self._keys) + 2 * self._keys.index(key)
-        return int.from_bytes(self._packed[at : at + 2], "little") / SCORE_UNIT
+    def score(self, key: int, step: int) -> float:
+        """Give the score of a label that reaches a confidence step, 0.0 if it does not."""
+        try:
+            place = self._keys.index(key)
+        except ValueError:
+            return 0.0
+        packed, many = self._packed, len(self._keys)
+        before = _END.unpack_from(packed, 4 * (many + place))[0] if place else 0
+        if not timeline.reaches(packed, step, at=_COUNT_BYTES + 10 * many + before):
+            return 0.0
+        at = _COUNT_BYTES + 8 * many + 2 * place
+        return int.from_bytes(packed[at : at + 2], "little") / SCORE_UNIT
 
 
 def pack_labels(cut: Cut) -> list[str]:
