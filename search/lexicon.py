@@ -106,6 +106,8 @@ class Lexicon:
     # Length of a form → the forms of that length, of one word and of several; and the forms of a
     # range of lengths, put together when first asked for.
     _by_length: dict[tuple[int, bool], list[str]]
+    # What stands before the last word of a form.
+    _heads: frozenset[str]
     _in_range: dict[tuple[int, int, bool], list[str]] = field(default_factory=dict)
 
     @classmethod
@@ -121,7 +123,8 @@ class Lexicon:
         irregular = (word for word, lemma in _IRREGULAR.items() if lemma in forms)
         for key in dict.fromkeys((*forms, *irregular)):
             by_length[len(key), " " in key].append(key)
-        return cls(vocabulary, forms, glued, categories, dict(by_length))
+        heads = frozenset(key.rpartition(" ")[0] for key in forms)
+        return cls(vocabulary, forms, glued, categories, dict(by_length), heads)
 
     def find(self, words: Sequence[str]) -> Meaning | None:
         """Find what these words, together, stand for; they are cut and folded here."""
@@ -131,7 +134,9 @@ class Lexicon:
         exact = self.forms.get(key, ())
         if exact and key not in _BOTH:
             return self._meaning(key, (*exact, *self._singular(key, exact)), exactly=True)
-        for candidate in (*_lemmas(key), self.glued.get(key.replace(" ", ""), "")):
+        # Only the last word is brought to other forms: what stands before it must begin a form.
+        lemmas = _lemmas(key) if key.rpartition(" ")[0] in self._heads else ()
+        for candidate in (*lemmas, self.glued.get(key.replace(" ", ""), "")):
             found = self.forms.get(candidate, ())
             if found:
                 ids = (*exact, *(label for label in found if label not in exact))

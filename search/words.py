@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import cast
 
 from search import everyday
@@ -23,7 +24,13 @@ def word_of(token: Token) -> Word:
 
 def folded(token: Token) -> str:
     """Fold a word; apostrophes become straight ones."""
-    return fold(word_of(token).text).replace("\u2019", "'")
+    return _folded(word_of(token).text)
+
+
+@lru_cache(maxsize=4_096)
+def _folded(text: str) -> str:
+    # Each word of a search is asked for some ten times.
+    return fold(text).replace("\u2019", "'")
 
 
 def taken_apart(token: Token) -> list[Token]:
