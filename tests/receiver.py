@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tests.servers.serving import served
+
 
 @dataclass
 class Receiver:
@@ -47,12 +49,8 @@ def receiving() -> Iterator[Receiver]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.go.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with served(server):
+        try:
+            yield receiver
+        finally:
+            receiver.go.set()

@@ -30,6 +30,7 @@ from medialib.exceptions import SearchUnavailable
 from search.backends.opensearch.client import Address, Clients
 from search.backends.opensearch.connection import CurlConnection
 from tests.servers.ports import free_port
+from tests.servers.serving import served
 
 
 @dataclass
@@ -97,15 +98,11 @@ def _serving(context: ssl.SSLContext | None = None) -> Iterator[_Server]:
             listening.socket, server_side=True, do_handshake_on_connect=False
         )
     server.port = listening.server_port
-    thread = threading.Thread(target=listening.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.go.set()
-        listening.shutdown()
-        listening.server_close()
-        thread.join(5)
+    with served(listening):
+        try:
+            yield server
+        finally:
+            server.go.set()
 
 
 @pytest.fixture

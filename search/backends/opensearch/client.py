@@ -87,7 +87,7 @@ def _is_prefix(prefix: str) -> bool:
 class _Json(JSONSerializer):
     """Reads and writes JSON four times as fast as the library's own way does."""
 
-    def loads(self, s: str) -> Any:
+    def loads(self, s: str | bytes) -> Any:
         try:
             return orjson.loads(s)
         except orjson.JSONDecodeError as error:

@@ -46,6 +46,8 @@ class CurlConnection(Connection):
             credentials = b64encode(":".join(http_auth).encode()).decode()
             self.headers["authorization"] = f"Basic {credentials}"
         self._trusted = self.default_ca_certs() if self.use_ssl else None
+        is_folder = self._trusted is not None and os.path.isdir(self._trusted)
+        self._trusts = pycurl.CAPATH if is_folder else pycurl.CAINFO
         self._free: queue.LifoQueue[pycurl.Curl] = queue.LifoQueue(pool_maxsize)
 
     def perform_request(
@@ -102,8 +104,7 @@ class CurlConnection(Connection):
         # Proxies that the surroundings name are for the world outside.
         curl.setopt(pycurl.NOPROXY, "*")
         if self._trusted:
-            is_folder = os.path.isdir(self._trusted)
-            curl.setopt(pycurl.CAPATH if is_folder else pycurl.CAINFO, self._trusted)
+            curl.setopt(self._trusts, self._trusted)
 
     def _taken(self) -> pycurl.Curl:
         try:

@@ -6,13 +6,13 @@ import contextlib
 import json
 import re
 import secrets
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.servers.rekognition.double import AnswerLost, Double
 from tests.servers.rekognition.refusals import Refusal
+from tests.servers.serving import served
 
 KIND = "application/x-amz-json-1.1"
 _CREDENTIAL = re.compile(r"Credential=[^/]+/\d{8}/([a-z0-9-]+)/rekognition/aws4_request")
@@ -81,12 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
 def serving(double: Double, *, port: int = 0) -> Iterator[Server]:
     """Serve a double in threads of this process until the block ends."""
     server = Server(double, port=port)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
     try:
-        yield server
+        with served(server):
+            yield server
     finally:
-        server.shutdown()
-        thread.join(timeout=5)
-        server.server_close()
         double.close()
